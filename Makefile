@@ -1,0 +1,50 @@
+# The commands of this checkout. Each sets up what it needs first (tools/setup.sh); none asks a question.
+
+BIN := .venv/bin
+ARGS ?=
+PYTEST_ARGS ?=
+
+.PHONY: help install demo test test-vpcd card check bench lock clean
+
+help:
+	@echo 'make demo        sell one box of medicine over a private pcscd (ARGS="--loopback": without a reader)'
+	@echo 'make test        run every test'
+	@echo 'make test-vpcd   only the tests that go through pcscd and the virtual reader'
+	@echo 'make card        serve a demo card to the virtual reader (ARGS=...)'
+	@echo 'make check       ruff, mypy, architecture'
+	@echo 'make bench       measure the transport against C and against vicc'
+	@echo 'make install     only set up; make lock: pin the packages anew; make clean: remove what was made'
+
+install:
+	@tools/setup.sh
+
+demo: install
+	@$(BIN)/sscard demo $(ARGS)
+
+card: install
+	@$(BIN)/sscard card serve $(ARGS)
+
+test: install
+	@$(BIN)/pytest $(PYTEST_ARGS)
+
+test-vpcd: install
+	@$(BIN)/pytest -m vpcd $(PYTEST_ARGS)
+
+check: install
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pytest -q -n 0 tests/test_architecture.py
+
+bench: install
+	@$(BIN)/python benchmarks/transport.py $(ARGS)
+
+# No header and no options in the lock: it names packages and hashes, never where they came from.
+lock: install
+	$(BIN)/pip-compile -q --no-config --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	    --no-emit-find-links --no-emit-trusted-host --no-emit-options --extra test --extra dev \
+	    --strip-extras --allow-unsafe --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist src/*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

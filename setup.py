@@ -1,0 +1,11 @@
+"""Tells setuptools which packages there are, in both folders; it is no build script, see pyproject.toml."""
+
+from setuptools import find_packages, setup
+
+setup(
+    packages=[
+        *find_packages("src"),
+        "sscard_applets",
+        *(f"sscard_applets.{name}" for name in find_packages("applets")),
+    ]
+)
