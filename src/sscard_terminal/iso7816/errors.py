@@ -1,4 +1,4 @@
-"""The one error of this floor: bytes that do not fit the form they should have."""
+"""Errors of form: bytes that do not fit what they should be. What follows from one is the caller's business."""
 
 
 class FormatError(ValueError):
@@ -6,3 +6,11 @@ class FormatError(ValueError):
 
     The text names lengths, tags and positions, never the bytes themselves: they may hold a PIN.
     """
+
+
+class ParameterError(FormatError):
+    """P1 or P2 have a value this command does not know (a card answers 6A86)."""
+
+
+class LengthError(FormatError):
+    """Lc or Le have a value this command does not know (a card answers 6700)."""
