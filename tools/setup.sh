@@ -98,7 +98,7 @@ make_venv() {
 
 install_locked() {
     say "installing the locked packages (pyscard is compiled; about half a minute)"
-    pip="env PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore .venv/bin/python -m pip install -q"
+    pip="env PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore .venv/bin/python -m pip install -qq"
     $pip --require-hashes -r "$lock" || stop 1 "the locked packages could not be installed; see above."
     $pip --no-deps --no-build-isolation -e . || stop 1 "the package itself could not be installed; see above."
     mkdir -p .venv/typing
