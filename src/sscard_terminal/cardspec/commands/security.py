@@ -24,8 +24,8 @@ class QueryTries:
     """VERIFY with Lc 00: 9000 no PIN is set, 63Cx tries left. Costs no try."""
 
     def to_apdu(self) -> CommandApdu:
+        # Travels as five bytes 0020000000 (card.md §2.4): P3 = 00 says "no data" to a T=0 card.
         return CommandApdu(0x00, 0x20, 0x00, 0x00, ne=256)
-        # Five bytes 0020000000 (card.md §2.4): P3 = 00 says "no data" to a T=0 card.
 
 
 @dataclass(frozen=True, slots=True)

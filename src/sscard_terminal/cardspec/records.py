@@ -1,0 +1,254 @@
+"""What the files of card and PSAM hold, as values: issuer data, cardholder, log, amounts.
+
+Not here: where the files lie and who may read them (applets' descriptions).
+Source: card.md §1.5–1.7, §5.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from sscard_terminal.iso7816.errors import FormatError
+from sscard_terminal.iso7816.tlv import TagLengthRecord
+
+from . import layouts
+from .bcd import date_of_bcd, digits_of_bcd
+from .money import Fen
+
+LOG_RECORD_LENGTH = 28
+LOG_RECORD_LENGTH_ACCOUNT_ONLY = 20
+
+
+def text_of(raw: bytes) -> str:
+    """Type an: GB18030 text without its 00 filling; bytes that are no text show as U+FFFD, never an error."""
+    return raw.rstrip(b"\x00").decode("gb18030", errors="replace")
+
+
+def by_tag(records: Iterable[TagLengthRecord]) -> Mapping[int, bytes]:
+    """The values of a linear file by tag; where a tag stands twice the first counts."""
+    found: dict[int, bytes] = {}
+    for record in records:
+        found.setdefault(record.tag, record.value)
+    return found
+
+
+def _needed(values: Mapping[int, bytes], tag: int, what: str) -> bytes:
+    try:
+        return values[tag]
+    except KeyError:
+        raise FormatError(f"{what} has no record {tag:02X}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class CardIdentification:
+    """卡的识别码, 16 bytes. Source: card.md §1.5."""
+
+    raw: bytes
+
+    def __post_init__(self) -> None:
+        layouts.parse(layouts.CARD_IDENTIFICATION, self.raw, "the card identification code")
+
+    @property
+    def region(self) -> str:
+        """Region code of issue, 6 digits."""
+        return self.raw[:3].hex()
+
+    @property
+    def serial(self) -> bytes:
+        """4 bytes, equal to TA–TD of the ATR on production cards."""
+        return self.raw[8:12]
+
+    @property
+    def authentication_code(self) -> bytes:
+        """4 bytes. Source: card.md §6.9."""
+        return self.raw[12:]
+
+    def __str__(self) -> str:
+        return self.raw.hex().upper()
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerData:
+    """EF05 of the SSSE. `issued` and `expires` are None where the card holds no date."""
+
+    identification: CardIdentification
+    card_class: str
+    version: str
+    initialising_body: bytes
+    issued: date | None
+    expires: date | None
+    card_number: str
+
+    @classmethod
+    def of(cls, records: Iterable[TagLengthRecord]) -> IssuerData:
+        """
+        Raises:
+            FormatError: a record is missing, or its bytes do not fit.
+        """
+        values = by_tag(records)
+        return cls(
+            CardIdentification(_needed(values, 0x01, "EF05")),
+            text_of(values.get(0x02, b"")),
+            version_of(values.get(0x03, b"")),
+            values.get(0x04, b""),
+            _date_or_none(values.get(0x05, b"")),
+            _date_or_none(values.get(0x06, b"")),
+            text_of(_needed(values, 0x07, "EF05")),
+        )
+
+
+def version_of(raw: bytes) -> str:
+    """ "1.0", "2.0", "3.0": the first three characters; an empty field means 1.0. Source: card.md §1.5, tag 03."""
+    return text_of(raw)[:3] or "1.0"
+
+
+def _date_or_none(raw: bytes) -> date | None:
+    return date_of_bcd(raw) if raw and raw.strip(b"\xff\x00") else None
+
+
+@dataclass(frozen=True, slots=True)
+class Cardholder:
+    """EF06 of the SSSE. Personal: shown masked, never kept in a journal."""
+
+    social_security_number: str
+    name: str
+    sex: str
+    nation: str
+    birth_place: str
+    birth_date: date | None
+
+    @classmethod
+    def of(cls, records: Iterable[TagLengthRecord]) -> Cardholder:
+        """The name is tag 09 with its overflow in 4E, joined before decoding.
+
+        Raises:
+            FormatError: a date or digits that are none.
+        """
+        values = by_tag(records)
+        name = values.get(0x09, b"").rstrip(b"\x00") + values.get(0x4E, b"")
+        return cls(
+            text_of(values.get(0x08, b"")),
+            text_of(name),
+            text_of(values.get(0x0A, b"")),
+            digits_of_bcd(values.get(0x0B, b"")),
+            digits_of_bcd(values.get(0x0C, b"")),
+            _date_or_none(values.get(0x0D, b"")),
+        )
+
+    def __repr__(self) -> str:
+        return f"Cardholder({masked_name(self.name)})"
+
+
+def masked_name(name: str) -> str:
+    """张三 → 张*, 张小三 → 张*三: the first and, from three characters on, the last. Source: counter.md screen rule 4."""
+    if len(name) <= 1:
+        return name
+    return name[0] + "*" * max(1, len(name) - 2) + (name[-1] if len(name) > 2 else "")
+
+
+def masked_number(number: str) -> str:
+    """An identity or card number with its first 4 and last 4 characters. Source: counter.md screen rule 4."""
+    return number[:4] + "*" * (len(number) - 8) + number[-4:] if len(number) > 8 else "*" * len(number)
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """One record of DF04 EF08: a load (31) or a medical purchase (32), `time` as 7 bytes BCD.
+
+    `number` is the counter before the transaction (inferred, card.md §9.8).
+    """
+
+    number: int
+    kind: int
+    terminal: bytes
+    time: bytes
+    account: Fen
+    self_paid: Fen = Fen(0)  # noqa: RUF009 - Fen is an immutable int
+    pooled: Fen = Fen(0)  # noqa: RUF009
+
+    @classmethod
+    def parse(cls, raw: bytes) -> LogRecord:
+        """A record of 28 bytes, or of 20 from a card in account-only mode.
+
+        Raises:
+            FormatError: any other length.
+        """
+        account_only = len(raw) == LOG_RECORD_LENGTH_ACCOUNT_ONLY
+        layout = layouts.LOG_RECORD_ACCOUNT_ONLY if account_only else layouts.LOG_RECORD
+        fields = layouts.parse(layout, raw, "the log record")
+        totals = () if account_only else (Fen(fields.self_paid), Fen(fields.pooled))
+        return cls(fields.number, fields.kind, fields.terminal, fields.time, Fen(fields.account), *totals)
+
+    def build(self, length: int = LOG_RECORD_LENGTH) -> bytes:
+        """28 bytes, or the first 20 of them."""
+        head = self.number.to_bytes(2, "big") + bytes((self.kind,)) + self.terminal + self.time
+        return (head + self.account.to_bytes4() + self.self_paid.to_bytes4() + self.pooled.to_bytes4())[:length]
+
+    @staticmethod
+    def is_empty(raw: bytes) -> bool:
+        """All 00 or all FF: no transaction. Source: card.md §4.6."""
+        return not raw.strip(b"\x00") or not raw.strip(b"\xff")
+
+
+@dataclass(frozen=True, slots=True)
+class AmountFile:
+    """The internal amount file of DF04, 20 bytes; `year` BCD YYYY, `starting_day` BCD MMDD."""
+
+    load_counter: int
+    purchase_counter: int
+    cia: Fen
+    spip: Fen
+    spfp: Fen
+    year: bytes
+    starting_day: bytes
+
+    @classmethod
+    def parse(cls, raw: bytes) -> AmountFile:
+        """Hot on the card, so by hand; layouts.AMOUNT_FILE declares the same.
+
+        Raises:
+            FormatError: not 20 bytes.
+        """
+        if len(raw) != 20:
+            raise FormatError(f"the amount file has 20 bytes, not {len(raw)}")
+        counters = (int.from_bytes(raw[:2], "big"), int.from_bytes(raw[2:4], "big"))
+        amounts = (Fen.from_bytes4(raw[4:8]), Fen.from_bytes4(raw[8:12]), Fen.from_bytes4(raw[12:16]))
+        return cls(*counters, *amounts, raw[16:18], raw[18:20])
+
+    def build(self) -> bytes:
+        counters = self.load_counter.to_bytes(2, "big") + self.purchase_counter.to_bytes(2, "big")
+        amounts = self.cia.to_bytes4() + self.spip.to_bytes4() + self.spfp.to_bytes4()
+        return counters + amounts + self.year + self.starting_day
+
+
+@dataclass(frozen=True, slots=True)
+class PsamPublicInformation:
+    """0015 of the PSAM, 15 bytes."""
+
+    issuer: int
+    serial: str
+    version: int
+    key_card_type: int
+
+    @classmethod
+    def parse(cls, raw: bytes) -> PsamPublicInformation:
+        fields = layouts.parse(layouts.PSAM_PUBLIC_INFORMATION, raw, "file 0015")
+        return cls(fields.issuer, fields.serial.hex().upper(), fields.version, fields.key_card_type)
+
+
+@dataclass(frozen=True, slots=True)
+class PsamApplicationInformation:
+    """001A/001B/001C of the PSAM, 10 bytes: which DPK, and from when to when it is good."""
+
+    dpk_index: int
+    authentication_key_version: int
+    valid_from: date
+    valid_to: date
+
+    @classmethod
+    def parse(cls, raw: bytes) -> PsamApplicationInformation:
+        fields = layouts.parse(layouts.PSAM_APPLICATION_INFORMATION, raw, "the DPK file")
+        dates = (date_of_bcd(fields.valid_from), date_of_bcd(fields.valid_to))
+        return cls(fields.dpk_index, fields.authentication_key_version, *dates)
