@@ -6,7 +6,7 @@ Source: ISO/IEC 7816-3 §12.1, ISO/IEC 7816-4 §5.1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from .errors import FormatError
@@ -33,7 +33,7 @@ class CommandApdu:
     """One command: header, data of Nc bytes, Ne bytes wanted back.
 
     `ne` 0 means no Le field; 256 is coded as Le 00, 65536 as Le 0000. The short form is used where it fits.
-    `sensitive` hides the data (a PIN) from `repr` and from every trace; it is not part of equality on the wire.
+    `sensitive` hides the data (a PIN) from `repr` and from every trace; it does not take part in equality.
 
     Raises:
         FormatError: a header byte outside 0..255, more than 65535 data bytes, `ne` outside 0..65536.
@@ -45,7 +45,7 @@ class CommandApdu:
     p2: int
     data: bytes = b""
     ne: int = 0
-    sensitive: bool = False
+    sensitive: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         if (self.cla | self.ins | self.p1 | self.p2) & ~0xFF:
