@@ -1,0 +1,198 @@
+"""Files: SELECT, and reading and writing of records and bytes under the access rules.
+
+Not here: the parsing of commands (cardspec) and their order (dispatch).
+Source: card.md §1.4, §2.2, §10 B18–B32.
+"""
+
+from __future__ import annotations
+
+from sscard_terminal.cardspec.commands.basic import RecordMode, Select, SelectBy
+from sscard_terminal.cardspec.profile import CardProfile, DfSpec, FileSpec, Structure
+from sscard_terminal.iso7816 import status
+from sscard_terminal.iso7816.identifiers import MASTER_FILE
+from sscard_terminal.iso7816.tlv import BerTlv
+
+from .nvm import Nvm
+from .records import CyclicFile, LinearFile
+from .refusal import Refusal
+from .secure_messaging import Security
+from .volatile import Volatile
+
+
+class FileSystem:
+    """The card's files over its memory, seen from the session's current DF and EF."""
+
+    def __init__(self, profile: CardProfile, nvm: Nvm, volatile: Volatile, security: Security) -> None:
+        self._profile = profile
+        self._nvm = nvm
+        self._volatile = volatile
+        self._security = security
+        self._by_sfi = {(spec.df, spec.sfi): spec for spec in profile.files if spec.sfi}
+        self._by_fid = {(spec.df, spec.fid): spec for spec in profile.files}
+
+    # -- SELECT
+
+    def find(self, command: Select) -> DfSpec | FileSpec:
+        """What SELECT means, without selecting it.
+
+        Raises:
+            Refusal: 6A82; 6A86 for selection by path, which real cards lack.
+        """
+        match command.by:
+            case SelectBy.NAME:
+                return self._named(command.target, command.next_instance)
+            case SelectBy.CHILD_EF:
+                return self._ef(int.from_bytes(command.target, "big"))
+            case SelectBy.FILE_ID:
+                return self._by_file_id(int.from_bytes(command.target or MASTER_FILE.to_bytes(2, "big"), "big"))
+        raise Refusal(status.WRONG_P1P2)
+
+    def select(self, found: DfSpec | FileSpec) -> bytes:
+        """Make it current; the FCI of a DF, nothing for an EF (card.md §1.2)."""
+        volatile = self._volatile
+        volatile.record_pointer = 0
+        if isinstance(found, FileSpec):
+            volatile.current_ef = found
+            return b""
+        volatile.current_df, volatile.current_ef = found, None
+        volatile.challenge, volatile.application = None, None
+        self._security.drop_application_keys()
+        return fci_of(found)
+
+    def _named(self, name: bytes, next_instance: bool) -> DfSpec:
+        """Full or partial names in tree order, the current application's own DFs before all others.
+
+        Source: card.md §10 B24; own DFs first because each PSAM environment has its own DF01 (B40).
+        """
+        current = self._volatile.current_df
+        own = [df for df in self._profile.dfs if df.parent == current.name]
+        rest = [df for df in self._profile.dfs if df not in own]
+        matching = [df for df in own + rest if df.aid.startswith(name)]
+        if next_instance:
+            in_order = [df for df in self._profile.dfs if df.aid.startswith(name)]
+            place = in_order.index(current) + 1 if current in in_order else 0
+            matching = in_order[place:]
+        if not matching:
+            raise Refusal(status.FILE_NOT_FOUND)
+        return matching[0]
+
+    def _by_file_id(self, fid: int) -> DfSpec | FileSpec:
+        """A DF or, as most tools ask it, an EF of the current DF (card.md §9.34)."""
+        current = self._volatile.current_df
+        ef = self._by_fid.get((current.name, fid))
+        if ef is not None:
+            return ef
+        found = [df for df in self._profile.dfs if df.fid == fid]
+        found.sort(key=lambda df: df.parent != current.name)
+        if not found:
+            raise Refusal(status.FILE_NOT_FOUND)
+        return found[0]
+
+    def _ef(self, fid: int) -> FileSpec:
+        found = self._by_fid.get((self._volatile.current_df.name, fid))
+        if found is None:
+            raise Refusal(status.FILE_NOT_FOUND)
+        return found
+
+    # -- the file a command means
+
+    def target(self, sfi: int | None, *structures: Structure) -> FileSpec:
+        """The EF named by SFI (which becomes current) or the current EF (SFI 0 or None).
+
+        Raises:
+            Refusal: 6A82 no such SFI, 6986 no current EF, 6981 another structure.
+        """
+        if sfi:
+            found = self._by_sfi.get((self._volatile.current_df.name, sfi))
+            if found is None:
+                raise Refusal(status.FILE_NOT_FOUND)
+        else:
+            found = self._volatile.current_ef
+            if found is None:
+                raise Refusal(status.NO_CURRENT_EF)
+        if found.structure not in structures:
+            raise Refusal(status.WRONG_FILE_TYPE)
+        return found
+
+    def make_current(self, spec: FileSpec) -> None:
+        if self._volatile.current_ef is not spec:
+            self._volatile.current_ef, self._volatile.record_pointer = spec, 0
+
+    def records(self, spec: FileSpec) -> LinearFile | CyclicFile:
+        """The record view of a file."""
+        return CyclicFile(spec, self._nvm) if spec.structure == "cyclic" else LinearFile(spec, self._nvm)
+
+    # -- reading
+
+    def read_records(self, spec: FileSpec, reference: int, mode: RecordMode) -> bytes:
+        """One record, or several in a row.
+
+        Raises:
+            Refusal: 6A83.
+        """
+        records = self.records(spec)
+        last = len(records)
+        match mode:
+            case RecordMode.NUMBER:
+                return records.read(reference)
+            case RecordMode.NUMBER_TO_LAST:
+                return self._several(records, range(reference, last + 1), reference)
+            case RecordMode.LAST_TO_NUMBER:
+                return self._several(records, range(last, reference - 1, -1), reference)
+        return records.read(self.move_pointer(records, reference, mode))
+
+    @staticmethod
+    def _several(records: LinearFile | CyclicFile, numbers: range, reference: int) -> bytes:
+        if not 1 <= reference <= len(records):
+            raise Refusal(status.RECORD_NOT_FOUND)
+        return b"".join(map(records.read, numbers))
+
+    def move_pointer(self, records: LinearFile | CyclicFile, identifier: int, mode: RecordMode) -> int:
+        """First, last, next or previous record of that identifier; it becomes the current record.
+
+        "Next" without a current record is the first, "previous" the last. Source: card.md §10 B18, B19.
+
+        Raises:
+            Refusal: 6A83.
+        """
+        numbers = records.with_identifier(identifier)
+        pointer = self._volatile.record_pointer
+        if mode is RecordMode.NEXT_WITH_ID:
+            numbers = [number for number in numbers if number > pointer]
+        elif mode is RecordMode.PREVIOUS_WITH_ID and pointer:
+            numbers = [number for number in numbers if number < pointer]
+        if not numbers:
+            raise Refusal(status.RECORD_NOT_FOUND)
+        backwards = mode in (RecordMode.LAST_WITH_ID, RecordMode.PREVIOUS_WITH_ID)
+        self._volatile.record_pointer = numbers[-1 if backwards else 0]
+        return self._volatile.record_pointer
+
+    def read_binary(self, spec: FileSpec, offset: int, length: int) -> bytes:
+        """Up to `length` bytes from `offset`.
+
+        Raises:
+            Refusal: 6B00 the offset lies outside, 6Cxx fewer bytes are left (256 means what is left; card.md §10 B20).
+        """
+        left = spec.size - offset
+        if left <= 0:
+            raise Refusal(status.WRONG_OFFSET)
+        if length > left and length != 256:
+            raise Refusal(status.exact_ne_word(min(left, 256)))
+        return self._nvm.read(spec.key, offset, length)
+
+    # -- writing
+
+    def update_binary(self, spec: FileSpec, offset: int, data: bytes) -> None:
+        """
+        Raises:
+            Refusal: 6B00, the data would pass the end of the file.
+        """
+        if offset + len(data) > spec.size:
+            raise Refusal(status.WRONG_OFFSET)
+        with self._nvm.transaction():
+            self._nvm.write(spec.key, data, offset)
+
+
+def fci_of(df: DfSpec) -> bytes:
+    """The file control information SELECT answers. Source: card.md §1.2."""
+    return BerTlv(0x6F, BerTlv(0x84, df.aid).build() + df.fci).build()

@@ -1,0 +1,56 @@
+"""The chip as its applets see it: description, memory, session, files, keys, PIN.
+
+Not here: which command calls what (dispatch, applets).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sscard_terminal.cardspec.ciphers import CipherSuite
+from sscard_terminal.cardspec.profile import CardProfile
+
+from .filesystem import FileSystem
+from .nvm import Nvm
+from .retry_counter import PinStore
+from .secure_messaging import Security
+from .volatile import Volatile
+
+RandomBytes = Callable[[int], bytes]
+STATE = "state"
+"""The object with what is blocked for ever: one byte for the card, then one a DF in the description's order."""
+
+
+@dataclass(slots=True)
+class Machine:
+    """Everything a command works on. `random_bytes(n)` is handed in: a card run twice answers twice the same."""
+
+    profile: CardProfile
+    suite: CipherSuite
+    nvm: Nvm
+    volatile: Volatile
+    files: FileSystem
+    security: Security
+    pin: PinStore
+    random_bytes: RandomBytes
+
+    @property
+    def card_blocked(self) -> bool:
+        return self.nvm.read(STATE, 0, 1) != b"\x00"
+
+    def is_blocked(self, df: str) -> bool:
+        return self.nvm.read(STATE, self._place(df), 1) != b"\x00"
+
+    def block_card(self) -> None:
+        """For ever. Source: card.md §2.2 CARD BLOCK."""
+        with self.nvm.transaction():
+            self.nvm.write(STATE, b"\x01", 0)
+
+    def block_application(self, df: str) -> None:
+        """For ever. Source: card.md §2.2 APPLICATION BLOCK."""
+        with self.nvm.transaction():
+            self.nvm.write(STATE, b"\x01", self._place(df))
+
+    def _place(self, df: str) -> int:
+        return 1 + next(index for index, spec in enumerate(self.profile.dfs) if spec.name == df)

@@ -1,0 +1,164 @@
+"""Non-volatile memory with transactions: all of a change or none of it, whenever the power goes.
+
+Not here: the layout of the bytes (image) and the medium (memory).
+
+A commit writes one journal record into the slot of its sequence number and waits for one barrier; from then on it
+counts. Only then are the pages written in place, without waiting: the next commit uses the other slot, and its barrier
+makes these pages durable before this slot is used again. Power-up replays the whole records it finds, oldest first,
+and waits for one barrier before anybody acts on them, since a record may so far stand in a page cache only.
+
+Source: reliability.md, "Card memory"; docs/decisions/0003.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from . import image
+from .image import PAGE, PAYLOAD, Header, ImageError, JournalRecord
+from .memory import ByteStore
+
+
+class MemoryFailure(Exception):
+    """The medium refused a write; the change is undone as far as this session knows, and the chip answers 6581."""
+
+
+class Nvm:
+    """Named objects of fixed length over a ByteStore.
+
+    Raises:
+        ImageError: the store holds no image, another format, or damage; nothing is changed then.
+    """
+
+    def __init__(self, store: ByteStore, *, writable: bool = True) -> None:
+        self._store = store
+        raw = store.read_all()
+        self._header = Header.parse(raw)
+        sealed = image.check_seal(raw[image.SEAL_AT : image.SLOTS_AT], raw[image.SLOTS_AT :])
+        records = _journal_records(raw, self._header)
+        self._sequence = records[-1].sequence if records else 0
+        pages = self._recovered_pages(raw, records)
+        self._mirror = bytearray(b"".join(page[:PAYLOAD] for page in pages))
+        self._objects = self._locate()
+        self._undo: dict[int, bytes] | None = None
+        if writable:
+            self._make_durable(raw, pages, sealed)
+
+    def _recovered_pages(self, raw: bytes, records: list[JournalRecord]) -> list[bytes]:
+        start = self._header.pages_at
+        pages = [raw[at : at + PAGE] for at in range(start, self._header.total, PAGE)]
+        for record in records:
+            for number, payload in record.pages.items():
+                pages[number] = image.build_page(number, payload, record.sequence)
+        for number, page in enumerate(pages):
+            sequence = image.page_sequence(number, page)
+            if sequence is None:
+                raise ImageError(f"it is damaged in page {number}")
+            if sequence > self._sequence:
+                raise ImageError("it is damaged in its journal")
+        return pages
+
+    def _make_durable(self, raw: bytes, pages: list[bytes], sealed: bool) -> None:
+        if sealed:
+            self._store.write(image.SEAL_AT, image.OPEN_SEAL)
+        for number, page in enumerate(pages):
+            at = self._page_at(number)
+            if raw[at : at + PAGE] != page:
+                self._store.write(at, page)
+        self._store.barrier()
+
+    def _locate(self) -> dict[str, tuple[int, int]]:
+        lengths = image.parse_directory(bytes(self._mirror[: self._header.directory_length]))
+        at = image.pages_for(self._header.directory_length) * PAYLOAD
+        located = {}
+        for name, length in lengths.items():
+            located[name] = (at, length)
+            at += image.pages_for(length) * PAYLOAD
+        return located
+
+    def _page_at(self, number: int) -> int:
+        return self._header.pages_at + number * PAGE
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._objects
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._objects)
+
+    def read(self, name: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Bytes of an object; all of it without `length`."""
+        start, size = self._objects[name]
+        end = size if length is None else min(offset + length, size)
+        return bytes(self._mirror[start + offset : start + end])
+
+    def length(self, name: str) -> int:
+        return self._objects[name][1]
+
+    def write(self, name: str, data: bytes, offset: int = 0) -> None:
+        """Change bytes of an object inside `transaction`.
+
+        Raises:
+            ValueError: outside a transaction, or past the object's end (both are our mistakes).
+        """
+        start, size = self._objects[name]
+        if self._undo is None or offset + len(data) > size:
+            raise ValueError(f"write to {name} outside a transaction or past its end")
+        begin, end = start + offset, start + offset + len(data)
+        for number in range(begin // PAYLOAD, (end - 1) // PAYLOAD + 1 if data else begin // PAYLOAD):
+            if number not in self._undo:
+                self._undo[number] = bytes(self._mirror[number * PAYLOAD : (number + 1) * PAYLOAD])
+        self._mirror[begin:end] = data
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All writes inside become durable together when the block ends, with one barrier; none when it raises.
+
+        Raises:
+            MemoryFailure: the medium refused.
+        """
+        if self._undo is not None:
+            raise ValueError("a transaction is open already")
+        self._undo = {}
+        try:
+            yield
+            self._commit(self._undo)
+        except BaseException:
+            for number, payload in self._undo.items():
+                self._mirror[number * PAYLOAD : (number + 1) * PAYLOAD] = payload
+            raise
+        finally:
+            self._undo = None
+
+    def _commit(self, before: dict[int, bytes]) -> None:
+        mirror = self._mirror
+        changed = {number: bytes(mirror[number * PAYLOAD : (number + 1) * PAYLOAD]) for number in before}
+        changed = {number: payload for number, payload in changed.items() if payload != before[number]}
+        if not changed:
+            return
+        if len(changed) > image.MAX_PAGES_A_COMMIT:
+            raise ValueError(f"{len(changed)} pages do not fit one commit")
+        sequence = self._sequence + 1
+        slot_at = image.SLOTS_AT + sequence % image.SLOT_COUNT * image.SLOT_SIZE
+        try:
+            self._store.write(slot_at, JournalRecord(sequence, changed).build())
+            self._store.barrier()
+            self._sequence = sequence
+            for number, payload in changed.items():
+                self._store.write(self._page_at(number), image.build_page(number, payload, sequence))
+        except OSError as error:
+            raise MemoryFailure("the card's memory could not be written") from error
+
+    def close(self) -> None:
+        """Seal the image: from now on any change to its bytes is noticed."""
+        self._store.barrier()
+        raw = self._store.read_all()
+        self._store.write(image.SEAL_AT, image.seal_of(raw[image.SLOTS_AT :]))
+        self._store.barrier()
+        self._store.close()
+
+
+def _journal_records(raw: bytes, header: Header) -> list[JournalRecord]:
+    slots = (image.SLOTS_AT + index * header.slot_size for index in range(image.SLOT_COUNT))
+    found = (JournalRecord.parse(raw[at : at + header.slot_size]) for at in slots)
+    return sorted((record for record in found if record), key=lambda record: record.sequence)
