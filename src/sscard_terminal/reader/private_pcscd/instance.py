@@ -169,11 +169,11 @@ class PrivatePcscd:
         self.start_service()
 
     def _start_supervisor(self, pcscd: str) -> None:
+        arguments = [str(self._directory), pcscd, str(DRIVER.parents[1]), self._preload()]
+        arguments += ["isolate" if self._isolate else "open", *_polkit_options(pcscd)]
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.settimeout(PATIENCE_S)
         self._control = ours
-        arguments = [str(self._directory), pcscd, str(DRIVER.parents[1]), self._preload()]
-        arguments += ["isolate" if self._isolate else "open", *_polkit_options(pcscd)]
         script = Path(__file__).with_name("supervisor.py")
         with theirs, (self._directory / "log").open("wb") as log:
             self._supervisor = subprocess.Popen(
