@@ -1,0 +1,1 @@
+"""The terminal: clients of card and PSAM, workflows, journal, recovery, slips. No reader, no screen, no card inside."""

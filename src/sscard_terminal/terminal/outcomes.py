@@ -1,0 +1,161 @@
+"""What a workflow can end in, as values with the facts in them.
+
+Not here: sentences for people (cli/messages) and broken links before money is at stake (those are exceptions).
+A `Declined` always means: no money moved. `Unsettled` means: the card has to be asked again (reliability.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from sscard_terminal.cardspec.money import Fen
+from sscard_terminal.cardspec.transaction import PurchaseAmounts
+from sscard_terminal.iso7816.status import StatusWord
+from sscard_terminal.reader.connection import LinkReason
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The PIN was right (VERIFY), or has been changed (CHANGE PIN)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """The PIN was wrong; `tries_left` is 1 or more."""
+
+    tries_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """The PIN is locked, now or since before; only the card service window can unlock it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotSet:
+    """The card has no PIN; nothing needs to be verified."""
+
+
+PinVerdict = Accepted | Wrong | Blocked | NotSet
+
+
+class Reason(StrEnum):
+    """Why something was declined. The value is the key of its sentence in cli/messages."""
+
+    # The card in the reader.
+    NOT_A_SOCIAL_SECURITY_CARD = "not-a-social-security-card"
+    CARD_BLOCKED = "card-blocked"
+    APPLICATION_BLOCKED = "application-blocked"
+    ALGORITHM_NOT_SUPPORTED = "algorithm-not-supported"
+    CARD_DATA_MALFORMED = "card-data-malformed"
+    CARD_OF_OTHER_CITY = "card-of-other-city"
+    EXPIRED = "expired"
+    NOT_AUTHENTIC = "not-authentic"
+    # The PIN.
+    PIN_NEEDED = "pin-needed"
+    WRONG_PIN = "wrong-pin"
+    PIN_BLOCKED = "pin-blocked"
+    FIRST_PIN_MAY_NOT_PAY = "first-pin-may-not-pay"
+    NEW_PIN_NOT_SIX_DIGITS = "new-pin-not-six-digits"
+    NEW_PIN_IS_A_FIRST_PIN = "new-pin-is-a-first-pin"
+    NEW_PIN_EQUALS_OLD = "new-pin-equals-old"
+    # The account.
+    INSUFFICIENT_BALANCE = "insufficient-balance"
+    COUNTER_AT_MAXIMUM = "counter-at-maximum"
+    KEY_INDEX_NOT_SUPPORTED = "key-index-not-supported"
+    OPEN_SALE = "open-sale"
+    DEBIT_REFUSED = "debit-refused"
+    CARD_REFUSED = "card-refused"
+    # The terminal.
+    LINK_BROKEN = "link-broken"
+    PSAM_TROUBLE = "psam-trouble"
+    PSAM_KEY_LEVEL = "psam-key-level"
+    PSAM_KEY_MISSING = "psam-key-missing"
+    JOURNAL_TROUBLE = "journal-trouble"
+    CLOCK_WENT_BACKWARDS = "clock-went-backwards"
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """Not done, and no money moved. Beside `reason`, the facts its sentence needs; None where they do not apply.
+
+    `sw` and `command` name the refusal behind it; `link` the broken link; `tries_left` stands with WRONG_PIN (1..)
+    and PIN_BLOCKED (0); `missing` with INSUFFICIENT_BALANCE, how many fen short, where the card told its balance;
+    `region` with CARD_OF_OTHER_CITY, 6 digits; `expired_on` with EXPIRED; `voucher` with OPEN_SALE, the sale that is
+    open, and with a sale that reached the journal before it was declined.
+    """
+
+    reason: Reason
+    sw: StatusWord | None = None
+    command: str = ""
+    link: LinkReason | None = None
+    tries_left: int | None = None
+    balance: Fen | None = None
+    missing: Fen | None = None
+    region: str = ""
+    expired_on: date | None = None
+    voucher: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """What was known before DEBIT left, as the journal holds it; `time` is the one in DEBIT and in the card's log.
+
+    `identification` is the card identification code, 32 hex digits; `counter` the purchase counter n before the
+    debit; `terminal` 12 digits; `sequence` the terminal (PSAM) sequence and `mac1`, 4 bytes each. No name, no
+    identity number. Source: reliability.md, "Recovery"; counter.md, "Privacy".
+    """
+
+    voucher: int
+    identification: str
+    card_number: str
+    amounts: PurchaseAmounts
+    counter: int
+    key_index: int
+    balance_before: Fen
+    terminal: str
+    sequence: bytes
+    time: datetime
+    mac1: bytes
+    place: str = ""
+    operator: str = ""
+
+    @property
+    def balance_after(self) -> Fen:
+        """What the card holds once the sale has happened."""
+        return Fen(self.balance_before - self.amounts.account)
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """已扣款: the card has paid and the PSAM has accepted its proof. `tac` 4 bytes."""
+
+    sale: Sale
+    tac: bytes
+
+
+class Doubt(StrEnum):
+    """Why a sale is not settled. The value is the key of its sentence in cli/messages."""
+
+    ANSWER_LOST = "answer-lost"
+    MAC2_REFUSED = "mac2-refused"
+    PSAM_FAILED = "psam-failed"
+    JOURNAL_FAILED = "journal-failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """待核实: DEBIT was sent and what the card did is unknown, or known and not proved.
+
+    `tac` and `mac2` where the card gave them; `sw` a status word that settles nothing; `link` the broken link.
+    This card is refused until `recovery.settle` has closed the sale.
+    """
+
+    sale: Sale
+    doubt: Doubt
+    link: LinkReason | None = None
+    sw: StatusWord | None = None
+    tac: bytes | None = None
+    mac2: bytes | None = None
