@@ -13,6 +13,7 @@ from operator import xor
 from .errors import FormatError
 
 MAX_ATR_LENGTH = 33
+MAX_HISTORICAL_LENGTH = 15
 DIRECT_CONVENTION = 0x3B
 INVERSE_CONVENTION = 0x3F
 
@@ -77,6 +78,13 @@ class Atr:
         return all(protocol in (0, 15) for protocol in self.protocols)
 
     def build(self) -> bytes:
+        """The bytes as the card sends them.
+
+        Raises:
+            FormatError: more than 15 historical bytes; T0 has four bits for their number.
+        """
+        if len(self.historical) > MAX_HISTORICAL_LENGTH:
+            raise FormatError(f"an ATR has at most {MAX_HISTORICAL_LENGTH} historical bytes")
         first = self.interface[0] if self.interface else InterfaceBytes()
         body = bytes((first.presence | len(self.historical),))
         body += b"".join(group.build() for group in self.interface)

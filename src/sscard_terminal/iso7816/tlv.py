@@ -32,7 +32,11 @@ class BerTlv:
         return parse_ber(self.value)
 
     def find(self, *path: int) -> bytes | None:
-        """The value at the end of a path of tags below this object, None when a step is missing."""
+        """The value at the end of a path of tags below this object, None when a step is missing.
+
+        Raises:
+            FormatError: an object on the path is not a sequence of BER-TLV objects.
+        """
         node: BerTlv | None = self
         for tag in path:
             if node is None:
