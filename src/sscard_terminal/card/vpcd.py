@@ -62,14 +62,15 @@ class FrameReader:
     def next(self) -> bytes | None:
         """The next whole payload (it may be empty), or None when more bytes are needed."""
         start, end, memory = self._start, self._end, self._memory
+        if start == end:  # all taken, the usual case
+            self._start = self._end = 0
+            return None
         if end - start >= LENGTH_SIZE:
             stop = start + LENGTH_SIZE + (memory[start] << 8 | memory[start + 1])
             if stop <= end:
-                payload = bytes(self._view[start + LENGTH_SIZE : stop])
                 self._start = stop
-                return payload
-        # The rest moves to the front, so that a frame of any length finds room behind it.
-        if start:
+                return bytes(self._view[start + LENGTH_SIZE : stop])
+        if start:  # the rest moves to the front, so that a frame of any length finds room behind it
             self._view[: end - start] = memory[start:end]
             self._start, self._end = 0, end - start
         return None
