@@ -182,6 +182,10 @@ class FileSystem:
 
     # -- writing
 
+    def append_record(self, spec: FileSpec, data: bytes) -> None:
+        """Add a record to a cyclic file, inside the caller's transaction."""
+        CyclicFile(spec, self._nvm).append(data)
+
     def update_binary(self, spec: FileSpec, offset: int, data: bytes) -> None:
         """
         Raises:

@@ -42,7 +42,8 @@ class RecordSpec:
 
 @dataclass(frozen=True, slots=True)
 class FileSpec:
-    """One EF. `size` in bytes for transparent files; `record_length`, `record_count` for cyclic ones."""
+    """One EF. `size` in bytes for transparent files and linear ones of no fixed records (EF DIR);
+    `record_length`, `record_count` for cyclic ones."""
 
     df: str
     name: str
@@ -67,7 +68,7 @@ class FileSpec:
         """Bytes of content."""
         match self.structure:
             case "linear":
-                return sum(2 + record.length for record in self.records)
+                return max(self.size, sum(2 + record.length for record in self.records))
             case "cyclic":
                 return self.record_length * self.record_count
         return self.size

@@ -1,0 +1,1 @@
+"""What one loads onto a chip: descriptions that both halves read, and behaviour where a description is not enough."""

@@ -1,0 +1,82 @@
+"""A PSAM's environments and what the current one remembers: algorithm, delivered session key, open purchase.
+
+Source: card.md §5.1, §5.2, §9.21, §10 B40.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sscard_terminal.card.machine import Machine
+from sscard_terminal.card.refusal import Refusal
+from sscard_terminal.card.secure_messaging import key_object_name
+from sscard_terminal.cardspec.ciphers import SM4, TRIPLE_DES, CipherSuite
+from sscard_terminal.cardspec.profile import PsamKeySpec
+from sscard_terminal.iso7816 import status
+
+SUITES: dict[str, CipherSuite] = {"DES": TRIPLE_DES, "SM4": SM4}
+"""By the description's name of the environment's DF01. SSF33 is not public (card.md §9.29)."""
+ENVIRONMENTS = (*SUITES, "SSF33")
+SSF33_REGION = 0x11
+"""First byte of the card identification code of a Beijing card (card.md §10 B40)."""
+ENCRYPTION, MAC_ONLY, BOTH = 7, 6, 8
+"""Key types of the usage byte. Source: card.md §5.1."""
+
+
+@dataclass(slots=True)
+class SamSession:
+    """Lives from BF EC until another file is selected; `mac_chain` is the last block between 07 and 01."""
+
+    suite: CipherSuite
+    key: bytes | None = None
+    key_type: int = 0
+    used_for_mac: bool | None = None
+    mac_chain: bytes | None = None
+
+
+@dataclass(slots=True)
+class OpenSamPurchase:
+    """Between 80 70 and 80 72."""
+
+    suite: CipherSuite
+    session_key: bytes
+    amounts: bytes
+
+
+def current_environment(machine: Machine) -> str:
+    """
+    Raises:
+        Refusal: 6985, no environment's DF01 is current.
+    """
+    name = machine.volatile.current_df.name
+    if name not in ENVIRONMENTS:
+        raise Refusal(status.CONDITIONS_NOT_SATISFIED)
+    return name
+
+
+def session_of(machine: Machine) -> SamSession:
+    """
+    Raises:
+        Refusal: 6985, BF EC was not done since the environment was selected.
+    """
+    current_environment(machine)
+    session = machine.volatile.application
+    if not isinstance(session, SamSession):
+        raise Refusal(status.CONDITIONS_NOT_SATISFIED)
+    return session
+
+
+def psam_key_name(spec: PsamKeySpec) -> str:
+    """The name of its object in the memory."""
+    return key_object_name(f"{spec.df}/{spec.type:02X}{spec.id:02X}")
+
+
+def stored_key(machine: Machine, spec: PsamKeySpec) -> bytes:
+    return machine.nvm.read(psam_key_name(spec), 1)
+
+
+def diversified(suite: CipherSuite, key: bytes, factors: bytes) -> bytes:
+    """Down through the factors, which come nearest level first. Source: card.md §5.2."""
+    for at in range(len(factors) - 8, -1, -8):
+        key = suite.diversify(key, factors[at : at + 8])
+    return key

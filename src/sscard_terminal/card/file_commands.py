@@ -1,0 +1,177 @@
+"""The commands every card of this operating system has: SELECT, READ, UPDATE, challenges, authentication, blocks.
+
+Not here: PIN and IRK (applets/social_security), money (applets/medical_account).
+Source: card.md §2.2; the order of checks in each follows §10 A4.
+"""
+
+from __future__ import annotations
+
+from sscard_terminal.cardspec.commands import basic, security
+from sscard_terminal.cardspec.commands.basic import RecordMode
+from sscard_terminal.cardspec.profile import DfSpec
+from sscard_terminal.iso7816 import status
+from sscard_terminal.iso7816.errors import FormatError
+from sscard_terminal.iso7816.tlv import parse_record
+
+from .dispatch import Instruction
+from .machine import Machine
+from .records import CyclicFile, LinearFile
+from .refusal import Refusal
+
+MAC_LENGTH = 4
+SHORT_NE_LIMIT = 256
+
+
+def select(machine: Machine, command: basic.Select) -> bytes:
+    """Refused, it changes nothing (card.md §10 B25)."""
+    found = machine.files.find(command)
+    if isinstance(found, DfSpec) and machine.is_blocked(found.name):
+        raise Refusal(status.StatusWord(machine.profile.rules.blocked_select))
+    return machine.files.select(found)
+
+
+def read_record(machine: Machine, command: basic.ReadRecord) -> bytes:
+    """Le 00 asks for all of it: T=1 gives the data, T=0 says how much (card.md §10 B20)."""
+    spec = machine.files.target(command.sfi, "linear", "cyclic")
+    machine.security.require(spec.read)
+    machine.files.make_current(spec)
+    pointer = machine.volatile.record_pointer
+    data = machine.files.read_records(spec, command.record, command.mode)
+    asked, available = command.ne, min(len(data), SHORT_NE_LIMIT)
+    open_ended = asked == SHORT_NE_LIMIT and (machine.profile.rules.answers_at_once or available == SHORT_NE_LIMIT)
+    if asked > len(data) and not open_ended:
+        machine.volatile.record_pointer = pointer
+        raise Refusal(status.exact_ne_word(available))
+    return data[:asked]
+
+
+def read_binary(machine: Machine, command: basic.ReadBinary) -> bytes:
+    spec = machine.files.target(command.sfi, "transparent")
+    machine.security.require(spec.read)
+    machine.files.make_current(spec)
+    return machine.files.read_binary(spec, command.offset, command.ne)
+
+
+def update_record(machine: Machine, command: basic.UpdateRecord) -> bytes:
+    """With CLA 04 the MAC comes in addition to the right to update (card.md §10 B32)."""
+    spec = machine.files.target(command.sfi, "linear", "cyclic")
+    machine.security.require(spec.update)
+    records = machine.files.records(spec)
+    adds = isinstance(records, CyclicFile) and command.mode is RecordMode.PREVIOUS_WITH_ID
+    number = 0 if adds else _record_number(machine, records, command)
+    data = _without_mac(machine, command.to_apdu().header, command.data, command.protected)
+    machine.files.make_current(spec)
+    if adds:
+        assert isinstance(records, CyclicFile)
+        with machine.nvm.transaction():
+            records.append(data)
+        return b""
+    if isinstance(records, LinearFile):
+        _require_tlv(data)
+    records.update(number, data)
+    return b""
+
+
+def _record_number(machine: Machine, records: LinearFile | CyclicFile, command: basic.UpdateRecord) -> int:
+    if command.mode is RecordMode.NUMBER:
+        number = command.record or machine.volatile.record_pointer
+    else:
+        number = machine.files.move_pointer(records, command.record, command.mode)
+    records.read(number)
+    return number
+
+
+def _require_tlv(data: bytes) -> None:
+    try:
+        parse_record(data)
+    except FormatError:
+        raise Refusal(status.LC_NOT_TLV) from None
+
+
+def update_binary(machine: Machine, command: basic.UpdateBinary) -> bytes:
+    spec = machine.files.target(command.sfi, "transparent")
+    machine.security.require(spec.update)
+    data = _without_mac(machine, command.to_apdu().header, command.data, command.protected)
+    machine.files.make_current(spec)
+    machine.files.update_binary(spec, command.offset, data)
+    return b""
+
+
+def _without_mac(machine: Machine, header: bytes, data: bytes, protected: bool) -> bytes:
+    if not protected:
+        return data
+    session_key = machine.security.message_session_key()
+    plain, mac = data[:-MAC_LENGTH], data[-MAC_LENGTH:]
+    machine.security.check_message_mac(session_key, header, plain, mac)
+    return plain
+
+
+def get_challenge(machine: Machine, command: basic.GetChallenge) -> bytes:
+    challenge = machine.random_bytes(command.length)
+    machine.security.new_challenge(challenge)
+    return challenge
+
+
+def external_authenticate(machine: Machine, command: security.ExternalAuthenticate) -> bytes:
+    spec = machine.security.find_external(command.key_id)
+    group = 1 if command.key_version is None else command.key_version
+    machine.security.authenticate_external(spec, group, command.original, command.authentication_data)
+    return b""
+
+
+def application_block(machine: Machine, command: security.ApplicationBlock) -> bytes:
+    """Permission: the block key of this DF. Source: card.md §1.9 (LK), §2.2."""
+    machine.security.require_key(_blocking_key(machine, machine.volatile.current_df.name))
+    _check_protected(machine, command.to_apdu().header, command.mac)
+    machine.block_application(machine.volatile.current_df.name)
+    return b""
+
+
+def _blocking_key(machine: Machine, df: str) -> str:
+    """
+    Raises:
+        Refusal: 6985, this DF cannot be blocked.
+    """
+    found = next((spec.name for spec in machine.profile.keys if spec.df == df and spec.name.startswith("LK")), None)
+    if found is None:
+        raise Refusal(status.CONDITIONS_NOT_SATISFIED)
+    return found
+
+
+def card_block(machine: Machine, command: security.CardBlock) -> bytes:
+    """Permission: BK. Source: card.md §1.9, §2.2."""
+    machine.security.require_key("BK")
+    _check_protected(machine, command.to_apdu().header, command.mac)
+    machine.block_card()
+    return b""
+
+
+def _check_protected(machine: Machine, header: bytes, mac: bytes) -> None:
+    machine.security.check_message_mac(machine.security.message_session_key(), header, b"", mac)
+
+
+READING = (
+    Instruction("SELECT", 0x00, 0xA4, basic.Select.from_apdu, select, always_fetched=True, selects=True),
+    Instruction("READ BINARY", 0x00, 0xB0, basic.ReadBinary.from_apdu, read_binary),
+    Instruction("READ RECORD", 0x00, 0xB2, basic.ReadRecord.from_apdu, read_record),
+    Instruction("GET CHALLENGE", 0x00, 0x84, basic.GetChallenge.from_apdu, get_challenge),
+)
+"""What a PSAM has too."""
+
+WRITING = tuple(
+    Instruction(name, cla, ins, parse, run)
+    for name, ins, parse, run in (
+        ("UPDATE BINARY", 0xD6, basic.UpdateBinary.from_apdu, update_binary),
+        ("UPDATE RECORD", 0xDC, basic.UpdateRecord.from_apdu, update_record),
+    )
+    for cla in (0x00, 0x04)
+)
+"""CLA 04 carries a MAC."""
+
+PROTECTING = (
+    Instruction("EXTERNAL AUTHENTICATE", 0x00, 0x82, security.ExternalAuthenticate.from_apdu, external_authenticate),
+    Instruction("APPLICATION BLOCK", 0x84, 0x1E, security.ApplicationBlock.from_apdu, application_block),
+    Instruction("CARD BLOCK", 0x84, 0x16, security.CardBlock.from_apdu, card_block),
+)
+
+

@@ -1,0 +1,190 @@
+"""A person and what stands on their cards, read from a TOML file for personalisation.
+
+Not here: the card's description (cardspec.profile) and keys. Every wrong field is named.
+Source: card.md §1.5, §1.6, §10 (last table).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sscard_terminal.cardspec.numbers import card_number_check, identity_check
+from sscard_terminal.iso7816.errors import FormatError
+
+SEXES = ("1", "2", "9")
+CARD_CLASSES = ("1", "2", "3", "4")
+SERIAL_DIGITS = 8
+
+
+class PersonError(FormatError):
+    """A person file is wrong; `line` is where, 0 where the field is missing."""
+
+    def __init__(self, field_name: str, problem: str, line: int = 0) -> None:
+        super().__init__(f"line {line}, {field_name}: {problem}" if line else f"{field_name}: {problem}")
+        self.field_name = field_name
+        self.problem = problem
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class CardFacts:
+    """What one card of this person says: `region` 6 digits, `serial` 8 hex digits, card number with its check."""
+
+    card_number: str
+    region: str
+    serial: str
+    issued: date
+    expires: date
+    card_class: str = "3"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A cardholder (invented: fixtures hold nobody real), with the card to be made and extra records by file."""
+
+    name: str
+    social_security_number: str
+    sex: str
+    nation: str
+    birth_place: str
+    birth_date: date
+    card: CardFacts
+    records: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    """Further record values by file ("DF04/EF05") and tag, as text (type an) or digits (type cn)."""
+
+    def __repr__(self) -> str:
+        return f"Person(card {self.card.card_number[:4]}…)"
+
+
+def parse_person(text: str, profile_name: str) -> Person:
+    """Read a person file for one kind of card: [person], [card], and what differs in [card.PROFILE].
+
+    Raises:
+        PersonError: no TOML, a missing, unknown or wrong field.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PersonError("the file", f"no TOML: {error}") from None
+    reader = _Fields(text)
+    unknown = sorted(set(document) - {"purpose", "person", "card", "records"})
+    if unknown:
+        reader.wrong(unknown[0], "is not known here")
+    person, card = _table(document, "person"), dict(_table(document, "card"))
+    kinds = {name: card.pop(name) for name in list(card) if isinstance(card[name], dict)}
+    facts = {**card, **kinds.get(profile_name, {})}
+    reader.allow(person, ("name", "social_security_number", "sex", "nation", "birth_place", "birth_date"))
+    reader.allow(facts, ("card_number", "region", "serial", "issued", "expires", "card_class"))
+    return Person(
+        name=reader.text(person, "name"),
+        social_security_number=reader.identity_number(person),
+        sex=reader.choice(person, "sex", SEXES),
+        nation=reader.digits(person, "nation", 2),
+        birth_place=reader.digits(person, "birth_place", 6),
+        birth_date=reader.day(person, "birth_date"),
+        card=_card(reader, facts),
+        records=_records(reader, document.get("records", {})),
+    )
+
+
+def _card(reader: _Fields, facts: dict[str, Any]) -> CardFacts:
+    card = CardFacts(
+        card_number=reader.card_number(facts),
+        region=reader.digits(facts, "region", 6),
+        serial=reader.serial(facts),
+        issued=reader.day(facts, "issued"),
+        expires=reader.day(facts, "expires"),
+        card_class=reader.choice(facts, "card_class", CARD_CLASSES) if "card_class" in facts else "3",
+    )
+    if card.expires <= card.issued:
+        reader.wrong("expires", "must lie after issued")
+    return card
+
+
+def _records(reader: _Fields, tables: Any) -> dict[str, dict[int, str]]:
+    found: dict[str, dict[int, str]] = {}
+    for name, values in tables.items() if isinstance(tables, dict) else ():
+        found[name] = {}
+        for tag, value in values.items() if isinstance(values, dict) else ():
+            if len(tag) != 2 or not isinstance(value, str):
+                reader.wrong(tag, "a record is two hex digits = a text")
+            found[name][int(tag, 16)] = value
+    return found
+
+
+def _table(document: dict[str, Any], name: str) -> dict[str, Any]:
+    table = document.get(name)
+    if not isinstance(table, dict):
+        raise PersonError(f"[{name}]", "this table is missing")
+    return table
+
+
+class _Fields:
+    """Takes fields out of the tables and knows on which line each stands."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = text.splitlines()
+
+    def wrong(self, name: str, problem: str) -> None:
+        starts = (number for number, line in enumerate(self._lines, 1) if line.split("=")[0].strip() == name)
+        raise PersonError(name, problem, next(starts, 0))
+
+    def allow(self, table: dict[str, Any], names: tuple[str, ...]) -> None:
+        for name in table:
+            if name not in names:
+                self.wrong(name, "is not known here")
+
+    def text(self, table: dict[str, Any], name: str) -> str:
+        value = table.get(name)
+        if not isinstance(value, str) or not value.strip():
+            self.wrong(name, "is missing" if value is None else "must be a text")
+        return str(value)
+
+    def choice(self, table: dict[str, Any], name: str, allowed: tuple[str, ...]) -> str:
+        value = self.text(table, name)
+        if value not in allowed:
+            self.wrong(name, f"must be one of {', '.join(allowed)}")
+        return value
+
+    def digits(self, table: dict[str, Any], name: str, count: int) -> str:
+        value = self.text(table, name)
+        if len(value) != count or not (value.isascii() and value.isdecimal()):
+            self.wrong(name, f"must be {count} digits")
+        return value
+
+    def serial(self, table: dict[str, Any]) -> str:
+        value = self.text(table, "serial").upper()
+        if len(value) != SERIAL_DIGITS or any(char not in "0123456789ABCDEF" for char in value):
+            self.wrong("serial", f"must be {SERIAL_DIGITS} hex digits")
+        return value
+
+    def day(self, table: dict[str, Any], name: str) -> date:
+        value = table.get(name)
+        if type(value) is not date:
+            self.wrong(name, "is missing" if value is None else "must be a date such as 2012-01-01")
+        assert isinstance(value, date)
+        return value
+
+    def identity_number(self, table: dict[str, Any]) -> str:
+        value = self.text(table, "social_security_number").upper()
+        body, check = value[:-1], value[-1:]
+        if len(value) != 18 or not (body.isascii() and body.isdecimal()) or not (check.isdecimal() or check == "X"):
+            self.wrong("social_security_number", "must be 17 digits and a digit or X")
+        if identity_check(body) != check:
+            self.wrong("social_security_number", "has a wrong check digit (GB 11643)")
+        return value
+
+    def card_number(self, table: dict[str, Any]) -> str:
+        value = self.text(table, "card_number").upper()
+        try:
+            check = card_number_check(value[:-1])
+        except ValueError:
+            self.wrong("card_number", "must be eight characters 0-9, A-Z and a check character")
+            raise
+        if check != value[-1]:
+            self.wrong("card_number", "has a wrong check character")
+        return value
