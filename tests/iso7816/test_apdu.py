@@ -1,6 +1,7 @@
 """Command and response APDUs: every case, short and extended, both ways. Layout by declaration: test_layouts.py."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -135,7 +136,7 @@ def test_bytes_that_fit_no_case_are_refused(coded: str) -> None:
     ],
     ids=repr,
 )
-def test_a_command_that_cannot_be_coded_cannot_be_made(wrong: dict[str, int]) -> None:
+def test_a_command_that_cannot_be_coded_cannot_be_made(wrong: dict[str, Any]) -> None:
     with pytest.raises(FormatError):
         replace(CommandApdu(0, 0, 0, 0), **wrong)
 
