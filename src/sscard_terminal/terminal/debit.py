@@ -6,15 +6,27 @@ Not here: what a lost answer leaves open (recovery.py) and who holds the card fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
+from sscard_terminal.cardspec.bcd import bcd_of_time
+from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.transaction import PurchaseAmounts
+from sscard_terminal.iso7816.errors import FormatError
+from sscard_terminal.iso7816.status import INSUFFICIENT_BALANCE
+from sscard_terminal.reader.connection import LinkError
 
+from .attempt import Attempt
+from .exchange import CardRefused
+from .identification import IdentifiedCard, declined_by_card, declined_by_psam
 from .journal import Journal
-from .outcomes import Approved, Declined, Unsettled
+from .journal_file import JournalTrouble
+from .outcomes import Approved, DebitIntent, Declined, Reason, Sale, Unsettled
 from .ports import Clock
-from .psam import Psam
-from .workflow import IdentifiedCard
+from .psam import Psam, PsamFailure
+
+CLOCK_TOLERANCE = timedelta(minutes=2)
+"""How far the clock may be set back between two sales. Our choice; that it is watched: terminal.md, "Parts"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +43,82 @@ def debit(
 ) -> Approved | Declined | Unsettled:
     """INITIALIZE, MAC1, intent in the journal, DEBIT (once, ever), answer in the journal, MAC2, end in the journal.
 
-    Raises no LinkError: a link broken before DEBIT left is Declined, after it Unsettled.
+    Five card exchanges over T=0. Raises no LinkError: a link broken before DEBIT left is Declined, after it
+    Unsettled.
 
     Source: card.md §4.4; reliability.md.
     """
-    raise NotImplementedError
+    try:
+        prepared = _prepare(card, psam, journal, request, clock)
+    except CardRefused as refused:
+        return declined_by_card(refused)
+    except PsamFailure as failure:
+        return declined_by_psam(failure)
+    except LinkError as error:
+        return Declined(Reason.LINK_BROKEN, link=error.reason)
+    except JournalTrouble:
+        return Declined(Reason.JOURNAL_TROUBLE)
+    except FormatError:
+        return Declined(Reason.CARD_DATA_MALFORMED)
+    if isinstance(prepared, Declined):
+        return prepared
+    return Attempt(card.client, psam, journal, prepared, clock).run()
+
+
+def _prepare(
+    card: IdentifiedCard, psam: Psam, journal: Journal, request: DebitRequest, clock: Clock
+) -> Sale | Declined:
+    """Everything up to the durable intent; until then nothing can have happened to the money."""
+    now = clock().replace(microsecond=0)
+    if (objection := _objection(card, journal, now)) is not None:
+        return objection
+    card.client.enter_medical_account()
+    terminal, key_index = psam.terminal_number(), psam.key_index()
+    try:
+        challenge = card.client.initialize_for_purchase(request.amounts, terminal, key_index)
+    except CardRefused as refused:
+        if refused.sw == INSUFFICIENT_BALANCE:
+            return _insufficient(card, request.amounts, refused)
+        raise
+    if challenge.balance < request.amounts.account:
+        return _short(challenge.balance, request.amounts)
+    purchase = psam.mac1(challenge, request.amounts, bcd_of_time(now), card.factors)
+    return journal.record_intent(
+        DebitIntent(
+            identification=card.identification,
+            card_number=card.number,
+            amounts=request.amounts,
+            counter=challenge.counter,
+            key_index=key_index,
+            balance_before=challenge.balance,
+            terminal=terminal,
+            sequence=purchase.sequence,
+            time=now,
+            mac1=purchase.mac1,
+            place=request.place,
+            operator=request.operator,
+        )
+    )
+
+
+def _objection(card: IdentifiedCard, journal: Journal, now: datetime) -> Declined | None:
+    for entry in journal.open_sales(card.identification):
+        return Declined(Reason.OPEN_SALE, voucher=entry.sale.voucher)
+    last = journal.last_entry()
+    if last is not None and now < last.sale.time - CLOCK_TOLERANCE:
+        return Declined(Reason.CLOCK_WENT_BACKWARDS)
+    return None
+
+
+def _insufficient(card: IdentifiedCard, amounts: PurchaseAmounts, refused: CardRefused) -> Declined:
+    """9401 does not say what is missing, so the balance is asked for; without an answer it stays unsaid."""
+    try:
+        declined = _short(card.client.balance(), amounts)
+    except (CardRefused, FormatError, LinkError):
+        declined = Declined(Reason.INSUFFICIENT_BALANCE)
+    return replace(declined, sw=refused.sw, command=refused.command)
+
+
+def _short(balance: Fen, amounts: PurchaseAmounts) -> Declined:
+    missing = Fen(max(0, amounts.account - balance))
+    return Declined(Reason.INSUFFICIENT_BALANCE, balance=balance, missing=missing)

@@ -1,12 +1,15 @@
 """The append-only record of debits: written before DEBIT leaves, completed after, kept for slips and settlement.
 
 Not here: names, identity numbers, PINs (counter.md, "Privacy"); what a record means for the card (recovery).
+One SQLite file, WAL, synchronous FULL: a commit has reached the disk before `record_intent` or `record` returns.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -17,27 +20,8 @@ from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.transaction import PurchaseAmounts
 from sscard_terminal.iso7816.status import StatusWord
 
-from .outcomes import Sale
-
-
-class JournalFault(StrEnum):
-    """What is wrong with a journal. The value is the key of its sentence in cli/messages."""
-
-    NOT_A_JOURNAL = "not-a-journal"
-    TOO_NEW = "journal-too-new"
-    IN_USE = "journal-in-use"
-    CANNOT_OPEN = "journal-cannot-open"
-    CANNOT_READ = "journal-cannot-read"
-    CANNOT_WRITE = "journal-cannot-write"
-
-
-class JournalTrouble(Exception):
-    """The journal cannot be used; `fault` says how, `path` which. Nothing was changed in it."""
-
-    def __init__(self, fault: JournalFault, path: Path) -> None:
-        super().__init__(fault, path)
-        self.fault = fault
-        self.path = path
+from .journal_file import JournalFault, JournalTrouble, open_database
+from .outcomes import DebitIntent, Sale
 
 
 class EventKind(StrEnum):
@@ -71,6 +55,16 @@ class SaleState(StrEnum):
     NOT_CHARGED = "not-charged"
 
 
+ENDS: dict[EventKind, SaleState] = {
+    EventKind.CONFIRMED: SaleState.CHARGED,
+    EventKind.SETTLED_CHARGED: SaleState.CHARGED,
+    EventKind.REFUSED: SaleState.NOT_CHARGED,
+    EventKind.NOT_SENT: SaleState.NOT_CHARGED,
+    EventKind.SETTLED_NOT_CHARGED: SaleState.NOT_CHARGED,
+}
+"""The events that end a sale; the schema lets each sale have one of them (journal_schema.py)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened to a sale. `detail` is a key (a reason), never free text of a person."""
@@ -92,39 +86,26 @@ class JournalEntry:
 
     @property
     def state(self) -> SaleState:
-        raise NotImplementedError
+        return next((ENDS[event.kind] for event in self.events if event.kind in ENDS), SaleState.OPEN)
 
     @property
     def tac(self) -> bytes | None:
         """The newest TAC the card gave for this sale."""
-        raise NotImplementedError
+        return next((event.tac for event in reversed(self.events) if event.tac), None)
 
     @property
     def mac2(self) -> bytes | None:
         """The newest MAC2 the card gave for this sale."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, slots=True)
-class DebitIntent:
-    """A `Sale` before it has its voucher number."""
-
-    identification: str
-    card_number: str
-    amounts: PurchaseAmounts
-    counter: int
-    key_index: int
-    balance_before: Fen
-    terminal: str
-    sequence: bytes
-    time: datetime
-    mac1: bytes
-    place: str = ""
-    operator: str = ""
+        return next((event.mac2 for event in reversed(self.events) if event.mac2), None)
 
 
 class Journal:
     """One terminal's journal: a file no second terminal can open while this one has it."""
+
+    def __init__(self, path: Path, database: sqlite3.Connection) -> None:
+        """For `open` only."""
+        self._path = path
+        self._database = database
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -134,10 +115,10 @@ class Journal:
             JournalTrouble: no journal (NOT_A_JOURNAL) or a newer program's (TOO_NEW), both left untouched;
                 open elsewhere (IN_USE); CANNOT_OPEN.
         """
-        raise NotImplementedError
+        return cls(path, open_database(path))
 
     def close(self) -> None:
-        raise NotImplementedError
+        self._database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -153,28 +134,152 @@ class Journal:
         Raises:
             JournalTrouble: it could not be written (CANNOT_WRITE); DEBIT must not leave.
         """
-        raise NotImplementedError
+        row = _row_of_intent(intent)
+        columns, marks = ", ".join(row), ", ".join("?" * len(row))
+        with self._writing():
+            cursor = self._database.execute(
+                f"INSERT INTO debits ({columns}) VALUES ({marks})", tuple(row.values())
+            )
+            voucher = cursor.lastrowid
+        assert voucher is not None
+        return Sale(voucher=voucher, **{item.name: getattr(intent, item.name) for item in fields(intent)})
 
     def record(self, voucher: int, event: Event) -> None:
         """Add what happened, durably.
 
         Raises:
-            JournalTrouble: it could not be written, or the sale has ended already.
+            JournalTrouble: it could not be written, or the sale has ended already (CANNOT_WRITE).
         """
-        raise NotImplementedError
+        sw = None if event.sw is None else str(event.sw)
+        row = (voucher, event.kind, event.at.isoformat(), event.tac, event.mac2, sw, event.detail)
+        with self._writing():
+            self._database.execute(
+                "INSERT INTO events (voucher, kind, at, tac, mac2, sw, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
 
     def entry(self, voucher: int) -> JournalEntry | None:
         """The sale with this voucher number, None if there is none."""
-        raise NotImplementedError
+        return next(self._entries("WHERE voucher = ?", voucher), None)
 
     def entries(self, since: datetime | None = None) -> Iterator[JournalEntry]:
         """Every sale (from `since` on, by the time in DEBIT), oldest first."""
-        raise NotImplementedError
+        return self._entries("WHERE time >= ?", "" if since is None else since.isoformat())
 
     def last_entry(self) -> JournalEntry | None:
         """The newest sale, for a reprint."""
-        raise NotImplementedError
+        return next(self._entries("WHERE voucher = (SELECT max(voucher) FROM debits)"), None)
 
     def open_sales(self, identification: str | None = None) -> tuple[JournalEntry, ...]:
         """The sales 待核实, of one card (32 hex digits) or of all, oldest first."""
-        raise NotImplementedError
+        condition = "WHERE voucher IN (SELECT voucher FROM open_debits)"
+        if identification is None:
+            return tuple(self._entries(condition))
+        return tuple(self._entries(f"{condition} AND identification = ?", identification))
+
+    def _entries(self, condition: str, *values: object) -> Iterator[JournalEntry]:
+        with self._reading():
+            rows = self._database.execute(
+                f"SELECT * FROM debits {condition} ORDER BY voucher", values
+            ).fetchall()
+        for row in rows:
+            sale = _sale_of(row)
+            yield JournalEntry(sale, self._events(sale.voucher))
+
+    def _events(self, voucher: int) -> tuple[Event, ...]:
+        with self._reading():
+            rows = self._database.execute(
+                "SELECT * FROM events WHERE voucher = ? ORDER BY id", (voucher,)
+            ).fetchall()
+        return tuple(map(_event_of, rows))
+
+    def copy_to(self, target: Path) -> None:
+        """A whole copy in a new file, for a back-up or another PC.
+
+        Raises:
+            JournalTrouble: there is a file of that name, or it cannot be written (CANNOT_WRITE).
+        """
+        if target.exists():
+            raise JournalTrouble(JournalFault.CANNOT_WRITE, target)
+        try:
+            with closing(sqlite3.connect(target)) as copy:
+                self._database.backup(copy)
+        except sqlite3.Error as error:
+            raise JournalTrouble(JournalFault.CANNOT_WRITE, target) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One durable transaction: whatever happens inside or at its commit, all of it or nothing is on the disk."""
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+            yield
+            self._database.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise JournalTrouble(JournalFault.CANNOT_WRITE, self._path) from error
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        try:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+        except sqlite3.Error:
+            self._database.close()  # a journal that cannot even roll back is used no more
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise JournalTrouble(JournalFault.CANNOT_READ, self._path) from error
+
+
+def _row_of_intent(intent: DebitIntent) -> dict[str, str | int | bytes]:
+    """Column by column, in the names of the table `debits`."""
+    return {
+        "identification": intent.identification,
+        "card_number": intent.card_number,
+        "account": intent.amounts.account,
+        "self_paid": intent.amounts.self_paid,
+        "pooled": intent.amounts.pooled,
+        "counter": intent.counter,
+        "key_index": intent.key_index,
+        "balance_before": intent.balance_before,
+        "terminal": intent.terminal,
+        "sequence": intent.sequence,
+        "time": intent.time.isoformat(),
+        "mac1": intent.mac1,
+        "place": intent.place,
+        "operator": intent.operator,
+    }
+
+
+def _sale_of(row: sqlite3.Row) -> Sale:
+    return Sale(
+        voucher=row["voucher"],
+        identification=row["identification"],
+        card_number=row["card_number"],
+        amounts=PurchaseAmounts(Fen(row["account"]), Fen(row["self_paid"]), Fen(row["pooled"])),
+        counter=row["counter"],
+        key_index=row["key_index"],
+        balance_before=Fen(row["balance_before"]),
+        terminal=row["terminal"],
+        sequence=row["sequence"],
+        time=datetime.fromisoformat(row["time"]),
+        mac1=row["mac1"],
+        place=row["place"],
+        operator=row["operator"],
+    )
+
+
+def _event_of(row: sqlite3.Row) -> Event:
+    return Event(
+        kind=EventKind(row["kind"]),
+        at=datetime.fromisoformat(row["at"]),
+        tac=row["tac"],
+        mac2=row["mac2"],
+        sw=None if row["sw"] is None else StatusWord(int(row["sw"], 16)),
+        detail=row["detail"],
+    )

@@ -99,16 +99,15 @@ class Declined:
     voucher: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sale:
-    """What was known before DEBIT left, as the journal holds it; `time` is the one in DEBIT and in the card's log.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebitIntent:
+    """What is known of a sale before DEBIT leaves; `time` is the one in DEBIT and in the card's log.
 
     `identification` is the card identification code, 32 hex digits; `counter` the purchase counter n before the
     debit; `terminal` 12 digits; `sequence` the terminal (PSAM) sequence and `mac1`, 4 bytes each. No name, no
     identity number. Source: reliability.md, "Recovery"; counter.md, "Privacy".
     """
 
-    voucher: int
     identification: str
     card_number: str
     amounts: PurchaseAmounts
@@ -126,6 +125,13 @@ class Sale:
     def balance_after(self) -> Fen:
         """What the card holds once the sale has happened."""
         return Fen(self.balance_before - self.amounts.account)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sale(DebitIntent):
+    """An intent that stands in the journal under its voucher number."""
+
+    voucher: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,44 +6,22 @@ Everywhere: LinkError means the link to the card broke and no money has moved.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
-from sscard_terminal.cardspec.ciphers import CipherSuite
 from sscard_terminal.cardspec.commands.medical import YearTotal
-from sscard_terminal.cardspec.keys import DiversificationFactors
-from sscard_terminal.cardspec.money import Fen
+from sscard_terminal.cardspec.money import BalanceKind, Fen
 from sscard_terminal.cardspec.pin import Pin
-from sscard_terminal.cardspec.records import Cardholder, IssuerData, LogRecord
+from sscard_terminal.cardspec.records import LogRecord
+from sscard_terminal.iso7816.errors import FormatError
 
-from .client import SocialSecurityCard
-from .outcomes import Accepted, Declined, NotSet
-from .policy import Policy
-from .ports import Clock, RandomBytes
-from .psam import Psam
+from .exchange import CardRefused
+from .identification import IdentifiedCard, declined_by_card
+from .outcomes import Accepted, Blocked, Declined, NotSet, PinVerdict, Reason, Wrong
+from .policy import FIRST_PINS, NEW_PIN_DIGITS, Policy
 
-
-@dataclass(frozen=True, slots=True)
-class IdentifiedCard:
-    """A card that has proved itself and may be served here; good until it leaves the reader or is reset.
-
-    `tries_left` as at identification: None where no PIN is set, 0 where it is locked.
-    """
-
-    client: SocialSecurityCard
-    issuer: IssuerData
-    cardholder: Cardholder
-    suite: CipherSuite
-    factors: DiversificationFactors
-    tries_left: int | None
-
-    @property
-    def identification(self) -> str:
-        """The card identification code, 32 hex digits."""
-        return str(self.issuer.identification)
-
-    @property
-    def number(self) -> str:
-        return self.issuer.card_number
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +33,23 @@ class Balances:
     pooled: YearTotal
 
 
-def identify(
-    card: SocialSecurityCard, psam: Psam, policy: Policy, clock: Clock, random: RandomBytes
-) -> IdentifiedCard | Declined:
-    """Find out whose card this is and whether it may be served, before any PIN is asked.
-
-    SSSE, EF05, region, expiry, internal authentication by the PSAM (nothing of EF05 is believed before it), on 3.0
-    external authentication, EF06, tries left.
-
-    Source: card.md §4.2; system.md (Q10: a card of another city is told so before the PIN).
-    """
-    raise NotImplementedError
-
-
 def verify_pin(card: IdentifiedCard, pin: Pin | None) -> Accepted | NotSet | Declined:
     """VERIFY; NotSet where the card has no PIN. A locked card and a missing PIN are declined without a command."""
-    raise NotImplementedError
+    match card.tries_left:
+        case None:
+            return NotSet()
+        case 0:
+            return Declined(Reason.PIN_BLOCKED, tries_left=0)
+    if pin is None:
+        return Declined(Reason.PIN_NEEDED, tries_left=card.tries_left)
+    return _told(lambda: _judged(card.client.verify_pin(pin)))
+
+
+def verify_pin_to_pay(card: IdentifiedCard, pin: Pin | None, policy: Policy) -> Accepted | NotSet | Declined:
+    """As `verify_pin`; where first PINs may not pay one of them is declined without a command. Source: card.md §9.18."""
+    if pin in FIRST_PINS and not policy.first_pin_may_pay:
+        return Declined(Reason.FIRST_PIN_MAY_NOT_PAY)
+    return verify_pin(card, pin)
 
 
 def change_pin(card: IdentifiedCard, old: Pin | None, new: Pin) -> Accepted | Declined:
@@ -80,19 +59,72 @@ def change_pin(card: IdentifiedCard, old: Pin | None, new: Pin) -> Accepted | De
 
     Source: system.md, row "change PIN"; counter.md, "PIN pad".
     """
-    raise NotImplementedError
+    if (objection := _objection(old, new)) is not None:
+        return Declined(objection)
+    if card.tries_left == 0:
+        return Declined(Reason.PIN_BLOCKED, tries_left=0)
+    if card.tries_left is not None and old is None:
+        return Declined(Reason.PIN_NEEDED, tries_left=card.tries_left)
+    return _told(lambda: _changed(card, old, new))
+
+
+def _objection(old: Pin | None, new: Pin) -> Reason | None:
+    if len(new) != NEW_PIN_DIGITS:
+        return Reason.NEW_PIN_NOT_SIX_DIGITS
+    if new in FIRST_PINS:
+        return Reason.NEW_PIN_IS_A_FIRST_PIN
+    return Reason.NEW_PIN_EQUALS_OLD if new == old else None
+
+
+def _changed(card: IdentifiedCard, old: Pin | None, new: Pin) -> Accepted | Declined:
+    card.client.enter_ssse()
+    return _judged(card.client.change_pin(old if card.tries_left is not None else None, new))
+
+
+def _judged(verdict: PinVerdict) -> Accepted | Declined:
+    match verdict:
+        case Wrong(tries_left):
+            return Declined(Reason.WRONG_PIN, tries_left=tries_left)
+        case Blocked():
+            return Declined(Reason.PIN_BLOCKED, tries_left=0)
+        case _:
+            return Accepted()
 
 
 def read_balances(card: IdentifiedCard) -> Balances | Declined:
     """The three amounts; PIN_NEEDED unless the PIN was verified. Source: card.md §2.3."""
-    raise NotImplementedError
+    client = card.client
+    return _in_account(
+        card,
+        lambda: Balances(
+            client.balance(), client.year_total(BalanceKind.SPIP), client.year_total(BalanceKind.SPFP)
+        ),
+    )
 
 
 def read_balance(card: IdentifiedCard) -> Fen | Declined:
     """The account balance alone; PIN_NEEDED unless the PIN was verified. Source: card.md §2.3."""
-    raise NotImplementedError
+    return _in_account(card, card.client.balance)
 
 
 def read_details(card: IdentifiedCard) -> tuple[LogRecord, ...] | Declined:
     """The chip's own log, newest first; PIN_NEEDED unless the PIN was verified. Source: card.md §4.6."""
-    raise NotImplementedError
+    return _in_account(card, lambda: tuple(card.client.log_records()))
+
+
+def _in_account(card: IdentifiedCard, read: Callable[[], _Value]) -> _Value | Declined:
+    def reading() -> _Value:
+        card.client.enter_medical_account()
+        return read()
+
+    return _told(reading)
+
+
+def _told(act: Callable[[], _Value]) -> _Value | Declined:
+    """What `act` returns, or why the card does not do it."""
+    try:
+        return act()
+    except CardRefused as refused:
+        return declined_by_card(refused)
+    except FormatError:
+        return Declined(Reason.CARD_DATA_MALFORMED)

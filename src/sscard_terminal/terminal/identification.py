@@ -1,0 +1,151 @@
+"""Whose card is this, and may it be served here? Asked and answered before any PIN.
+
+Not here: the services themselves (workflow, debit).
+Source: card.md §4.2; system.md, "At a designated place".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sscard_terminal.cardspec.ciphers import CipherSuite
+from sscard_terminal.cardspec.keys import DiversificationFactors
+from sscard_terminal.cardspec.records import Cardholder, IssuerData
+from sscard_terminal.iso7816.errors import FormatError
+from sscard_terminal.iso7816.status import (
+    APPLICATION_BLOCKED,
+    COUNTER_AT_MAXIMUM,
+    FILE_NOT_FOUND,
+    FUNCTION_NOT_SUPPORTED,
+    KEY_INDEX_NOT_SUPPORTED,
+    SECURITY_NOT_SATISFIED,
+)
+
+from .algorithm import AlgorithmNotSupported, cipher_suite
+from .client import RKSSSE_KEY_ID, SELECT_SSSE, SocialSecurityCard
+from .exchange import CardRefused
+from .outcomes import Declined, Reason
+from .policy import Policy
+from .ports import Clock, RandomBytes
+from .psam import RKSSSE, Psam, PsamFailure, PsamProblem
+
+FACTOR_LENGTH = 8
+"""Session factor and original information. Source: card.md §2.2, INTERNAL AUTHENTICATE."""
+
+VERSION_WITH_LOCKED_CARDHOLDER = "3.0"
+"""From this version on EF06 wants RKSSSE. Source: card.md §1.6, §9.40."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifiedCard:
+    """A card that has proved itself and may be served here; good until it leaves the reader or is reset.
+
+    `tries_left` as at identification: None where no PIN is set, 0 where it is locked.
+    """
+
+    client: SocialSecurityCard
+    issuer: IssuerData
+    cardholder: Cardholder
+    suite: CipherSuite
+    factors: DiversificationFactors
+    tries_left: int | None
+
+    @property
+    def identification(self) -> str:
+        """The card identification code, 32 hex digits."""
+        return str(self.issuer.identification)
+
+    @property
+    def number(self) -> str:
+        return self.issuer.card_number
+
+
+def identify(
+    card: SocialSecurityCard, psam: Psam, policy: Policy, clock: Clock, random: RandomBytes
+) -> IdentifiedCard | Declined:
+    """Find out whose card this is and whether it may be served, before any PIN is asked.
+
+    SSSE, EF05, region, expiry, internal authentication by the PSAM (nothing of EF05 is believed before it, only
+    disbelieved), on 3.0 external authentication, EF06, tries left. Seven card exchanges over T=0, nine on 3.0.
+
+    Raises:
+        LinkError: the card went away; no money has moved.
+
+    Source: card.md §4.2; system.md (Q10: a card of another city is told so before the PIN).
+    """
+    try:
+        return _identified(card, psam, policy, clock, random)
+    except CardRefused as refused:
+        return declined_by_card(refused)
+    except PsamFailure as failure:
+        return declined_by_psam(failure)
+    except AlgorithmNotSupported:
+        return Declined(Reason.ALGORITHM_NOT_SUPPORTED)
+    except FormatError:
+        return Declined(Reason.CARD_DATA_MALFORMED)
+
+
+def _identified(
+    card: SocialSecurityCard, psam: Psam, policy: Policy, clock: Clock, random: RandomBytes
+) -> IdentifiedCard | Declined:
+    algorithm = card.select_ssse()
+    issuer = card.issuer_data()
+    region = issuer.identification.region
+    if not policy.accepts_region(region):
+        return Declined(Reason.CARD_OF_OTHER_CITY, region=region)
+    if not policy.accepts_age(issuer, clock().date()):
+        return Declined(Reason.EXPIRED, expired_on=issuer.expires)
+    suite = cipher_suite(algorithm, region)
+    factors = DiversificationFactors.of(region, card.historical_bytes)
+    psam.terminal_number()
+    psam.open_environment(issuer.identification.raw[0], suite)
+    if not _proves_itself(card, psam, factors, random):
+        return Declined(Reason.NOT_AUTHENTIC)
+    if issuer.version >= VERSION_WITH_LOCKED_CARDHOLDER:
+        _open_cardholder_data(card, psam, factors, random)
+    return IdentifiedCard(card, issuer, card.cardholder(issuer.version), suite, factors, card.tries_left())
+
+
+def _proves_itself(
+    card: SocialSecurityCard, psam: Psam, factors: DiversificationFactors, random: RandomBytes
+) -> bool:
+    factor, original = random(FACTOR_LENGTH), random(FACTOR_LENGTH)
+    answer = card.internal_authenticate(factor, original)
+    return psam.check_internal_authentication(factors, factor, original, answer)
+
+
+def _open_cardholder_data(
+    card: SocialSecurityCard, psam: Psam, factors: DiversificationFactors, random: RandomBytes
+) -> None:
+    original = random(FACTOR_LENGTH)
+    data = psam.external_authentication_data(RKSSSE, factors, card.challenge(), original)
+    card.external_authenticate(RKSSSE_KEY_ID, data, original)
+
+
+_REASONS_OF_WORDS = {
+    FUNCTION_NOT_SUPPORTED: Reason.CARD_BLOCKED,
+    APPLICATION_BLOCKED: Reason.APPLICATION_BLOCKED,
+    SECURITY_NOT_SATISFIED: Reason.PIN_NEEDED,
+    COUNTER_AT_MAXIMUM: Reason.COUNTER_AT_MAXIMUM,
+    KEY_INDEX_NOT_SUPPORTED: Reason.KEY_INDEX_NOT_SUPPORTED,
+    FILE_NOT_FOUND: Reason.NOT_A_SOCIAL_SECURITY_CARD,
+}
+"""What a refusal means to the counter, whichever command met it. Source: card.md §2.1; 6A81: §9.12."""
+
+
+def declined_by_card(refused: CardRefused) -> Declined:
+    """The outcome of a refusal that came before DEBIT; a card that refuses the SSSE has none, in whatever words."""
+    otherwise = Reason.NOT_A_SOCIAL_SECURITY_CARD if refused.command == SELECT_SSSE else Reason.CARD_REFUSED
+    return Declined(_REASONS_OF_WORDS.get(refused.sw, otherwise), sw=refused.sw, command=refused.command)
+
+
+def declined_by_psam(failure: PsamFailure) -> Declined:
+    """The outcome of a PSAM that cannot do its part before DEBIT."""
+    match failure.problem:
+        case PsamProblem.KEY_LEVEL:
+            reason = Reason.PSAM_KEY_LEVEL
+        case PsamProblem.KEY_MISSING:
+            reason = Reason.PSAM_KEY_MISSING
+        case _:
+            reason = Reason.PSAM_TROUBLE
+    return Declined(reason, sw=failure.sw, command=failure.command, link=failure.link)
