@@ -5,6 +5,7 @@ Not here: what is in them.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import entry_points
@@ -12,7 +13,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from sscard_terminal.card.chip import Applet
-from sscard_terminal.cardspec.profile import CardProfile, parse_profile
+from sscard_terminal.cardspec.profile import CardProfile
+from sscard_terminal.cardspec.profile_text import parse_profile
 from sscard_terminal.iso7816.errors import FormatError
 
 ENTRY_POINTS = "sscard.applets"
@@ -34,20 +36,13 @@ def profile_names() -> tuple[str, ...]:
 
 @cache
 def _main_parts() -> dict[str, tuple[str, str]]:
+    """Description name → applet folder and file name of the part with the table [card]."""
     found = {}
     for folder, part in _descriptions():
-        text = part.read_text(encoding="utf-8")
-        if text.lstrip().startswith("[card]") or "\n[card]" in text:
-            name = parse_card_name(text)
-            found[name] = (folder, part.name)
+        document = tomllib.loads(part.read_text(encoding="utf-8"))
+        if "card" in document:
+            found[str(document["card"]["name"])] = (folder, part.name)
     return found
-
-
-def parse_card_name(text: str) -> str:
-    """The name in the table [card] of a description's main part."""
-    import tomllib
-
-    return str(tomllib.loads(text)["card"]["name"])
 
 
 @cache

@@ -83,7 +83,9 @@ def _initialize_load(machine: Machine, command: InitializeForLoad) -> bytes:
     mac1 = transaction.load_mac1(suite, session_key, amounts.cia, command.amount, command.terminal)
     machine.volatile.transaction = OpenLoad(command, session_key)
     algorithm = suite.algorithm_id
-    return LoadChallenge(amounts.cia, amounts.load_counter, command.key_index, algorithm, random, mac1).build()
+    return LoadChallenge(
+        amounts.cia, amounts.load_counter, command.key_index, algorithm, random, mac1
+    ).build()
 
 
 def _initialize_purchase(machine: Machine, command: InitializeForPurchase) -> bytes:
@@ -100,7 +102,9 @@ def _initialize_purchase(machine: Machine, command: InitializeForPurchase) -> by
     machine.volatile.transaction = OpenPurchase(command, random)
     totals = (Fen(0), Fen(0), bytes(2)) if account_only else (amounts.spip, amounts.spfp, amounts.year)
     key_and_algorithm = (command.key_index, machine.suite.algorithm_id)
-    return PurchaseChallenge(amounts.cia, *totals, amounts.purchase_counter, *key_and_algorithm, random).build()
+    return PurchaseChallenge(
+        amounts.cia, *totals, amounts.purchase_counter, *key_and_algorithm, random
+    ).build()
 
 
 def credit(machine: Machine, command: CreditForLoad) -> bytes:
@@ -129,7 +133,9 @@ def debit(machine: Machine, command: DebitForPurchase) -> bytes:
     suite, asked, before = machine.suite, opened.command, account.amounts_of(machine)
     dpk, number, spent = _key(machine, "DPK", asked.key_index), before.purchase_counter, asked.amounts.build()
     session_key = transaction.purchase_session_key(suite, dpk, opened.random, number, command.sequence)
-    _require_mac(transaction.purchase_mac1(suite, session_key, spent, asked.terminal, command.time), command.mac1)
+    _require_mac(
+        transaction.purchase_mac1(suite, session_key, spent, asked.terminal, command.time), command.mac1
+    )
     _require_time(command.time)
     mac2, dtk = transaction.purchase_mac2(suite, session_key, spent), machine.security.key("DTK")
     tac = transaction.purchase_tac(suite, dtk, spent, asked.terminal, command.sequence, command.time)

@@ -46,7 +46,11 @@ def issue_psam(profile: CardProfile, facts: PsamFacts, roots: KeySet, factors_do
     Raises:
         FormatError: a wrong number or a missing key, or a key whose levels do not fit `factors_done`.
     """
-    objects = {PROFILE: profile.name.encode("ascii"), ATR: profile.atr.build(), STATE: bytes(1 + len(profile.dfs))}
+    objects = {
+        PROFILE: profile.name.encode("ascii"),
+        ATR: profile.atr.build(),
+        STATE: bytes(1 + len(profile.dfs)),
+    }
     files = _file_contents(facts)
     for spec in profile.files:
         objects[spec.key] = files.get(spec.key, files.get(spec.name, bytes(spec.size)))

@@ -26,7 +26,9 @@ class SocialSecurity:
 PIN_COMMANDS = (
     Instruction("VERIFY", 0x00, 0x20, security.verify_from_apdu, pin.verify),
     Instruction("CHANGE PIN", 0x80, 0x5E, security.ChangePin.from_apdu, pin.change),
-    Instruction("PIN UNBLOCK, PIN RELOAD", 0x84, 0x24, security.unblock_or_reload_from_apdu, pin.unblock_or_reload),
+    Instruction(
+        "PIN UNBLOCK, PIN RELOAD", 0x84, 0x24, security.unblock_or_reload_from_apdu, pin.unblock_or_reload
+    ),
 )
 
 INTERNAL_AUTHENTICATE = Instruction(

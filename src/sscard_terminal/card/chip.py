@@ -65,7 +65,11 @@ class Chip:
     """
 
     def __init__(
-        self, profile: CardProfile, applets: Iterable[Applet], nvm: Nvm, random_bytes: RandomBytes = os.urandom
+        self,
+        profile: CardProfile,
+        applets: Iterable[Applet],
+        nvm: Nvm,
+        random_bytes: RandomBytes = os.urandom,
     ) -> None:
         self._profile = profile
         self._nvm = nvm

@@ -38,7 +38,9 @@ def read_record(machine: Machine, command: basic.ReadRecord) -> bytes:
     pointer = machine.volatile.record_pointer
     data = machine.files.read_records(spec, command.record, command.mode)
     asked, available = command.ne, min(len(data), SHORT_NE_LIMIT)
-    open_ended = asked == SHORT_NE_LIMIT and (machine.profile.rules.answers_at_once or available == SHORT_NE_LIMIT)
+    open_ended = asked == SHORT_NE_LIMIT and (
+        machine.profile.rules.answers_at_once or available == SHORT_NE_LIMIT
+    )
     if asked > len(data) and not open_ended:
         machine.volatile.record_pointer = pointer
         raise Refusal(status.exact_ne_word(available))
@@ -132,7 +134,9 @@ def _blocking_key(machine: Machine, df: str) -> str:
     Raises:
         Refusal: 6985, this DF cannot be blocked.
     """
-    found = next((spec.name for spec in machine.profile.keys if spec.df == df and spec.name.startswith("LK")), None)
+    found = next(
+        (spec.name for spec in machine.profile.keys if spec.df == df and spec.name.startswith("LK")), None
+    )
     if found is None:
         raise Refusal(status.CONDITIONS_NOT_SATISFIED)
     return found
@@ -169,9 +173,9 @@ WRITING = tuple(
 """CLA 04 carries a MAC."""
 
 PROTECTING = (
-    Instruction("EXTERNAL AUTHENTICATE", 0x00, 0x82, security.ExternalAuthenticate.from_apdu, external_authenticate),
+    Instruction(
+        "EXTERNAL AUTHENTICATE", 0x00, 0x82, security.ExternalAuthenticate.from_apdu, external_authenticate
+    ),
     Instruction("APPLICATION BLOCK", 0x84, 0x1E, security.ApplicationBlock.from_apdu, application_block),
     Instruction("CARD BLOCK", 0x84, 0x16, security.CardBlock.from_apdu, card_block),
 )
-
-

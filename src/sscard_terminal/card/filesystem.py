@@ -44,7 +44,9 @@ class FileSystem:
             case SelectBy.CHILD_EF:
                 return self._ef(int.from_bytes(command.target, "big"))
             case SelectBy.FILE_ID:
-                return self._by_file_id(int.from_bytes(command.target or MASTER_FILE.to_bytes(2, "big"), "big"))
+                return self._by_file_id(
+                    int.from_bytes(command.target or MASTER_FILE.to_bytes(2, "big"), "big")
+                )
         raise Refusal(status.WRONG_P1P2)
 
     def select(self, found: DfSpec | FileSpec) -> bytes:

@@ -146,9 +146,8 @@ def check_seal(stored: bytes, rest: bytes) -> bool:
         ImageError: the image was closed, and is not what it was then.
     """
     mark, again = stored[:8], stored[8:16]
-    if mark == again and mark[:4] == b"SEAL":
-        if mark != seal_of(rest)[:8]:
-            raise ImageError("it is damaged: its bytes changed after it was closed")
+    if mark == again and mark[:4] == b"SEAL" and mark != seal_of(rest)[:8]:
+        raise ImageError("it is damaged: its bytes changed after it was closed")
     if (int.from_bytes(stored, "big") ^ int.from_bytes(seal_of(rest), "big")).bit_count() == 1:
         raise ImageError("it is damaged in its seal")
     return mark == again and mark[:4] == b"SEAL"
@@ -157,7 +156,8 @@ def check_seal(stored: bytes, rest: bytes) -> bool:
 def build_directory(lengths: Mapping[str, int]) -> bytes:
     """Names and lengths of the objects, in the order in which they lie."""
     return b"".join(
-        bytes((len(name.encode()),)) + name.encode() + length.to_bytes(4, "big") for name, length in lengths.items()
+        bytes((len(name.encode()),)) + name.encode() + length.to_bytes(4, "big")
+        for name, length in lengths.items()
     )
 
 

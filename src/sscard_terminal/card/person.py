@@ -63,6 +63,8 @@ class Person:
 def parse_person(text: str, profile_name: str) -> Person:
     """Read a person file for one kind of card: [person], [card], and what differs in [card.PROFILE].
 
+    Further records stand in [card.records."DF/EF"] or [card.PROFILE.records."DF/EF"], tag = value.
+
     Raises:
         PersonError: no TOML, a missing, unknown or wrong field.
     """
@@ -71,12 +73,14 @@ def parse_person(text: str, profile_name: str) -> Person:
     except tomllib.TOMLDecodeError as error:
         raise PersonError("the file", f"no TOML: {error}") from None
     reader = _Fields(text)
-    unknown = sorted(set(document) - {"purpose", "person", "card", "records"})
+    unknown = sorted(set(document) - {"purpose", "person", "card"})
     if unknown:
         reader.wrong(unknown[0], "is not known here")
     person, card = _table(document, "person"), dict(_table(document, "card"))
+    records = card.pop("records", {})
     kinds = {name: card.pop(name) for name in list(card) if isinstance(card[name], dict)}
     facts = {**card, **kinds.get(profile_name, {})}
+    records = facts.pop("records", records)
     reader.allow(person, ("name", "social_security_number", "sex", "nation", "birth_place", "birth_date"))
     reader.allow(facts, ("card_number", "region", "serial", "issued", "expires", "card_class"))
     return Person(
@@ -87,7 +91,7 @@ def parse_person(text: str, profile_name: str) -> Person:
         birth_place=reader.digits(person, "birth_place", 6),
         birth_date=reader.day(person, "birth_date"),
         card=_card(reader, facts),
-        records=_records(reader, document.get("records", {})),
+        records=_records(reader, records),
     )
 
 
@@ -172,7 +176,11 @@ class _Fields:
     def identity_number(self, table: dict[str, Any]) -> str:
         value = self.text(table, "social_security_number").upper()
         body, check = value[:-1], value[-1:]
-        if len(value) != 18 or not (body.isascii() and body.isdecimal()) or not (check.isdecimal() or check == "X"):
+        if (
+            len(value) != 18
+            or not (body.isascii() and body.isdecimal())
+            or not (check.isdecimal() or check == "X")
+        ):
             self.wrong("social_security_number", "must be 17 digits and a digit or X")
         if identity_check(body) != check:
             self.wrong("social_security_number", "has a wrong check digit (GB 11643)")

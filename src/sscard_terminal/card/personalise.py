@@ -39,7 +39,11 @@ Values = Mapping[int, bytes]
 
 
 def personalise(
-    profile: CardProfile, person: Person, roots: KeySet, extra: Mapping[str, bytes], first_pin: Pin | None = None
+    profile: CardProfile,
+    person: Person,
+    roots: KeySet,
+    extra: Mapping[str, bytes],
+    first_pin: Pin | None = None,
 ) -> bytes:
     """The bytes of a new, sealed image. `extra` are the applets' own objects; `first_pin` None = the description's.
 
@@ -59,8 +63,6 @@ def personalise(
             objects[key_object_name(spec.name, group)] = key_object(keys[spec.name], spec.tries)
     objects.update({spec.key: _content(profile, spec, values.get(spec.key, {})) for spec in profile.files})
     return build_image({**objects, **extra})
-
-
 
 
 def atr_of(profile: CardProfile, person: Person) -> Atr:
@@ -129,7 +131,7 @@ def _further(profile: CardProfile, person: Person) -> dict[str, Values]:
         FormatError: no such file or tag in the description.
     """
     known = {spec.key: spec for spec in profile.files}
-    values = {}
+    values: dict[str, Values] = {}
     for key, records in person.records.items():
         if key not in known:
             raise FormatError(f"[records.{key}]: {profile.name} has no such file")
@@ -161,7 +163,9 @@ def _record(spec: FileSpec, record: RecordSpec, value: bytes | None) -> TagLengt
     if value is None:
         return TagLengthRecord(record.tag, record.empty)
     if len(value) > record.length:
-        raise FormatError(f"{spec.key} record {record.tag:02X}: {len(value)} bytes, at most {record.length} fit")
+        raise FormatError(
+            f"{spec.key} record {record.tag:02X}: {len(value)} bytes, at most {record.length} fit"
+        )
     fill = b"\xff" if record.type == "cn" else b"\x00"
     return TagLengthRecord(record.tag, value.ljust(record.length, fill))
 

@@ -55,7 +55,9 @@ class Security:
             raise Refusal(status.SECURITY_NOT_SATISFIED)
 
     def _holds(self, needed: frozenset[str]) -> bool:
-        return all(self.pin_given() if name == PIN else name in self._volatile.authenticated for name in needed)
+        return all(
+            self.pin_given() if name == PIN else name in self._volatile.authenticated for name in needed
+        )
 
     def pin_given(self) -> bool:
         """PIN verified, or none set (card.md §9.17)."""
@@ -103,9 +105,9 @@ class Security:
         """
         current = self._volatile.current_df.name
         for spec in self._profile.keys:
-            if spec.id == key_id and spec.use in ("external", "starting-day"):
-                if not key_id & LOCAL_KEY or spec.df == current:
-                    return spec
+            here = not key_id & LOCAL_KEY or spec.df == current
+            if here and spec.id == key_id and spec.use == "external":
+                return spec
         raise Refusal(status.REFERENCE_NOT_FOUND)
 
     # -- challenges

@@ -39,7 +39,9 @@ class Entry:
         value = self._values.get(name, default)
         if value is _MISSING:
             raise FormatError(f"{self._where}: {name} is missing")
-        if value is not default and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
+        if value is not default and (
+            not isinstance(value, kind) or (kind is int and isinstance(value, bool))
+        ):
             raise FormatError(f"{self._where}: {name} must be {wanted}")
         return value  # type: ignore[no-any-return]
 

@@ -33,7 +33,10 @@ CARD_IDENTIFICATION = _message(
 """16 bytes, tag 01 of EF05. Source: card.md §1.5."""
 
 INITIALISING_BODY = _message(
-    "organisation" / Bytes(5), "region_of_issue" / Bytes(3), "region_of_body" / Bytes(3), "sequence" / Bytes(1)
+    "organisation" / Bytes(5),
+    "region_of_issue" / Bytes(3),
+    "region_of_body" / Bytes(3),
+    "sequence" / Bytes(1),
 )
 """12 bytes, tag 04 of EF05. Source: card.md §1.5."""
 
@@ -113,7 +116,9 @@ PROOF_ANSWER = _message("mac" / Mac, "tac" / Mac)
 
 EXTERNAL_AUTHENTICATE = _message("authentication_data" / Bytes(8), "original" / Bytes(8))
 INTERNAL_AUTHENTICATE = _message("factor" / Bytes(8), "original" / Bytes(8))
-EXTERNAL_AUTHENTICATE_VERSIONED = _message("authentication_data" / Bytes(8), "original" / Bytes(8), "version" / Byte)
+EXTERNAL_AUTHENTICATE_VERSIONED = _message(
+    "authentication_data" / Bytes(8), "original" / Bytes(8), "version" / Byte
+)
 INTERNAL_AUTHENTICATE_VERSIONED = _message("factor" / Bytes(8), "original" / Bytes(8), "version" / Byte)
 """Lc 10, or 11 with the key version. Source: card.md §2.2, §6.6, §6.8."""
 
@@ -135,9 +140,7 @@ PSAM_PURCHASE_HEAD = Struct(
 )  # fmt: skip
 """The first 28 bytes of 80 70; 8 bytes a diversification level follow. Source: card.md §5.4."""
 
-PSAM_PURCHASE = _message(
-    *PSAM_PURCHASE_HEAD.subcons, "factors" / GreedyRange(Bytes(8))
-)
+PSAM_PURCHASE = _message(*PSAM_PURCHASE_HEAD.subcons, "factors" / GreedyRange(Bytes(8)))
 """80 70, Lc 1C + 8N. Source: card.md §5.4."""
 
 PSAM_PURCHASE_ANSWER = _message("sequence" / Bytes(4), "mac1" / Mac)
@@ -153,7 +156,9 @@ def parse(layout: Struct, raw: bytes, what: str) -> Any:
     try:
         return layout.parse(raw)
     except ConstructError as error:
-        raise FormatError(f"{what} does not have the layout of the specification ({len(raw)} bytes)") from error
+        raise FormatError(
+            f"{what} does not have the layout of the specification ({len(raw)} bytes)"
+        ) from error
 
 
 def build(layout: Struct, what: str, **fields: Any) -> bytes:

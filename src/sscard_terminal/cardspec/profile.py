@@ -1,25 +1,23 @@
 """A card's description as values: applications, files, keys, PIN and the rulings it follows.
 
-Not here: reading it from disk (the caller gives the TOML text) and obeying it (card, applets).
-Every entry of a description carries its source. Source of the shape: style.md, "applets/".
+Not here: its TOML text (profile_text) and obeying it (card, applets).
+Source of the shape: style.md, "applets/".
 """
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Literal, Protocol, TypeVar
 
 from sscard_terminal.iso7816.atr import Atr
 from sscard_terminal.iso7816.errors import FormatError
 
 from .access import AccessRule
-from .description import Entry
 
 Structure = Literal["linear", "cyclic", "transparent"]
 FieldType = Literal["an", "cn", "b", "tlv"]
-KeyUse = Literal["external", "internal", "session", "load", "purchase", "tac", "starting-day"]
+KeyUse = Literal["external", "internal", "session", "load", "purchase", "tac"]
 
 DEFAULT_TRIES = 15
 """Tries of an authentication key that names none. Source: card.md §9.26."""
@@ -186,160 +184,16 @@ class CardProfile:
         return self.pin.first if self.pin else None
 
 
-def _by_name(specs: Iterable[Any], name: str) -> Any:
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+_N = TypeVar("_N", bound=_Named)
+
+
+def _by_name(specs: Iterable[_N], name: str) -> _N:
     found = next((spec for spec in specs if spec.name == name), None)
     if found is None:
         raise FormatError(f"the description names no {name}")
     return found
-
-
-def parse_profile(texts: Mapping[str, str]) -> CardProfile:
-    """Read a description out of its parts: file name → TOML text; one part has the table [card].
-
-    Raises:
-        FormatError: no TOML, an unknown or missing entry, a missing source, a reference to nothing, a wrong number;
-            the text names the part and the entry.
-    """
-    parts = {name: _toml(name, text) for name, text in texts.items()}
-    tables = {name: Entry(name, document) for name, document in parts.items()}
-    cards = [(name, table) for name, table in tables.items() if table.has("card")]
-    if len(cards) != 1:
-        raise FormatError(f"a description has one table [card], here are {len(cards)}")
-    profile = _profile(cards[0][1], list(tables.values()))
-    _check(profile)
-    return profile
-
-
-def _toml(name: str, text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise FormatError(f"{name}: no TOML: {error}") from None
-
-
-def _profile(main: Entry, tables: list[Entry]) -> CardProfile:
-    card = main.table("card")
-    pins = [table.table("pin") for table in tables if table.has("pin")]
-    rules = [table.table("rules") for table in tables if table.has("rules")]
-    profile = CardProfile(
-        name=card.text("name"),
-        capacity=card.number("capacity"),
-        algorithm=card.choice("algorithm", ("3DES", "SM4")),
-        version=card.text("version"),
-        atr=Atr.parse(card.hex("atr")),
-        applets=card.texts("applets"),
-        source=card.text("source"),
-        dfs=tuple(_df(entry) for table in tables for entry in table.tables("df")),
-        files=tuple(_file(entry) for table in tables for entry in table.tables("file")),
-        keys=tuple(_key(entry) for table in tables for entry in table.tables("key")),
-        pin=_pin(pins[0]) if pins else None,
-        rules=_rules(rules[0]) if rules else Rules(),
-        psam_keys=tuple(_psam_key(entry) for table in tables for entry in table.tables("psam_key")),
-    )
-    for entry in (card, *tables):
-        entry.finish()
-    return profile
-
-
-def _df(entry: Entry) -> DfSpec:
-    spec = DfSpec(
-        name=entry.text("name"),
-        fid=entry.fid("fid"),
-        aid=entry.hex("aid"),
-        parent=entry.text("parent", None),
-        label=entry.text("label", ""),
-        fci=entry.hex("fci", b""),
-        message_key=entry.text("message_key", None),
-        source=entry.text("source"),
-    )
-    entry.finish()
-    return spec
-
-
-def _file(entry: Entry) -> FileSpec:
-    spec = FileSpec(
-        df=entry.text("df"),
-        name=entry.text("name"),
-        fid=entry.fid("fid"),
-        sfi=entry.number("sfi", 0),
-        structure=entry.choice("structure", get_args(Structure)),
-        read=AccessRule.parse(entry.text("read")),
-        update=AccessRule.parse(entry.text("update")),
-        source=entry.text("source"),
-        records=tuple(_record(record) for record in entry.tables("records")),
-        record_length=entry.number("record_length", 0),
-        record_count=entry.number("record_count", 0),
-        size=entry.number("size", 0),
-    )
-    entry.finish()
-    return spec
-
-
-def _record(entry: Entry) -> RecordSpec:
-    spec = RecordSpec(
-        tag=int.from_bytes(entry.hex("tag"), "big"),
-        length=entry.number("length"),
-        type=entry.choice("type", get_args(FieldType)),
-        item=entry.text("item"),
-    )
-    entry.finish()
-    return spec
-
-
-def _key(entry: Entry) -> KeySpec:
-    tries = entry.number("tries", DEFAULT_TRIES)
-    spec = KeySpec(
-        name=entry.text("name"),
-        df=entry.text("df"),
-        id=int.from_bytes(entry.hex("id"), "big"),
-        use=entry.choice("use", get_args(KeyUse)),
-        length=entry.number("length", 16),
-        tries=tries or None,
-        groups=tuple(entry.numbers("groups", (1,))),
-        source=entry.text("source"),
-    )
-    entry.finish()
-    return spec
-
-
-def _psam_key(entry: Entry) -> PsamKeySpec:
-    usage = int.from_bytes(entry.hex("usage"), "big")
-    spec = PsamKeySpec(
-        df=entry.text("df"),
-        root=entry.text("root"),
-        type=usage & 0x1F,
-        id=int.from_bytes(entry.hex("id"), "big"),
-        levels=usage >> 5,
-        length=entry.number("length", 16),
-        source=entry.text("source"),
-    )
-    entry.finish()
-    return spec
-
-
-def _pin(entry: Entry) -> PinSpec:
-    spec = PinSpec(entry.text("df"), entry.text("first"), entry.number("try_limit"), entry.text("source"))
-    entry.finish()
-    return spec
-
-
-def _rules(entry: Entry) -> Rules:
-    known = Rules.__dataclass_fields__
-    values = {name: entry.rule(name, known[name].default) for name in known if entry.has(name)}
-    entry.finish()
-    return Rules(**values)
-
-
-def _check(profile: CardProfile) -> None:
-    dfs = {spec.name for spec in profile.dfs}
-    keys = {spec.name for spec in profile.keys}
-    for spec in (*profile.files, *profile.keys):
-        if spec.df not in dfs:
-            raise FormatError(f"{profile.name}: {spec.name} lies in {spec.df}, which the description does not have")
-    for file in profile.files:
-        missing = (file.read.keys | file.update.keys) - keys
-        if missing:
-            raise FormatError(f"{profile.name}: an access rule of {file.key} names no key: {sorted(missing)[0]}")
-    needed = sum(file.capacity for file in profile.files)
-    if needed > profile.capacity:
-        raise FormatError(f"{profile.name}: the files need {needed} bytes, the card has {profile.capacity}")

@@ -184,7 +184,9 @@ class LogRecord:
     def build(self, length: int = LOG_RECORD_LENGTH) -> bytes:
         """28 bytes, or the first 20 of them."""
         head = self.number.to_bytes(2, "big") + bytes((self.kind,)) + self.terminal + self.time
-        return (head + self.account.to_bytes4() + self.self_paid.to_bytes4() + self.pooled.to_bytes4())[:length]
+        return (head + self.account.to_bytes4() + self.self_paid.to_bytes4() + self.pooled.to_bytes4())[
+            :length
+        ]
 
     @staticmethod
     def is_empty(raw: bytes) -> bool:

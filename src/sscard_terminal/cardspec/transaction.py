@@ -49,19 +49,29 @@ def load_mac2(suite: CipherSuite, session_key: bytes, amount: Fen, terminal: byt
 
 
 def load_tac(
-    suite: CipherSuite, dtk: bytes, balance_after: Fen, counter: int, amount: Fen, terminal: bytes, time: bytes
+    suite: CipherSuite,
+    dtk: bytes,
+    balance_after: Fen,
+    counter: int,
+    amount: Fen,
+    terminal: bytes,
+    time: bytes,
 ) -> bytes:
     """`counter` is the value before the increment. Source: card.md §4.3 step 7, inferred §9.8, §9.9."""
     data = balance_after.to_bytes4() + counter.to_bytes(2, "big") + amount.to_bytes4()
     return suite.mac(suite.tac_key(dtk), data + bytes((LOAD_TYPE,)) + terminal + time)
 
 
-def purchase_session_key(suite: CipherSuite, dpk: bytes, random: bytes, counter: int, sequence: bytes) -> bytes:
+def purchase_session_key(
+    suite: CipherSuite, dpk: bytes, random: bytes, counter: int, sequence: bytes
+) -> bytes:
     """SESPK = E_DPK(random 4 ‖ purchase counter ‖ low two bytes of the terminal sequence). Source: card.md §4.4."""
     return suite.session_key(dpk, random + counter.to_bytes(2, "big") + sequence[-2:])
 
 
-def purchase_mac1(suite: CipherSuite, session_key: bytes, amounts: bytes, terminal: bytes, time: bytes) -> bytes:
+def purchase_mac1(
+    suite: CipherSuite, session_key: bytes, amounts: bytes, terminal: bytes, time: bytes
+) -> bytes:
     """Proves the PSAM to the card; `amounts` as `PurchaseAmounts.build`. Source: card.md §4.4 step 5."""
     return suite.mac(session_key, amounts + bytes((PURCHASE_TYPE,)) + terminal + time)
 

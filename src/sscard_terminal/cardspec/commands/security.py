@@ -139,7 +139,9 @@ class ExternalAuthenticate:
     key_version: int | None = None
 
     def to_apdu(self) -> CommandApdu:
-        return CommandApdu(0x00, 0x82, 0x00, self.key_id, _authentication_body(self.authentication_data, self))
+        return CommandApdu(
+            0x00, 0x82, 0x00, self.key_id, _authentication_body(self.authentication_data, self)
+        )
 
     @classmethod
     def from_apdu(cls, apdu: CommandApdu) -> ExternalAuthenticate:
