@@ -80,6 +80,9 @@ ENVIRONMENTS: dict[str, Select] = {
 }
 """Where each suite's DF01 lies: below the MF (sx1), below sx3.sh.社会保障. Source: card.md §5.1, §9.21, §10 B40."""
 
+NOTHING_HELD = b""
+"""In place of the sequence of the purchase a PSAM holds."""
+
 MAC2_WRONG = (TRANSACTION_MAC_WRONG, StatusWord(0x63CF))
 """Source: card.md §9.13."""
 
@@ -130,6 +133,7 @@ class Psam:
         self._suite: CipherSuite = TRIPLE_DES
         self._applications: dict[str, PsamApplicationInformation | None] = {}
         self._levels: dict[str, int] = {}
+        self._open: tuple[int, str] | None = None
         self._held: bytes | None = None
 
     def terminal_number(self) -> str:
@@ -138,6 +142,7 @@ class Psam:
         Card and PSAM bear the same MF name; by this file they are told apart. Source: card.md §5.1, §10 row PSAM.
         """
         if not self._terminal_number:
+            self._open, self._held = None, NOTHING_HELD
             self._select(Select.df(MASTER_FILE), PsamProblem.NOT_A_PSAM)
             raw = self._read(TERMINAL_NUMBER_FILE, TERMINAL_NUMBER_LENGTH, PsamProblem.NOT_A_PSAM)
             self._terminal_number = _parsed("READ BINARY 0016", lambda: _terminal_number(raw))
@@ -146,15 +151,18 @@ class Psam:
     def open_environment(self, first_byte: int, suite: CipherSuite) -> None:
         """Select DF01 of the suite's environment; BF EC with the first byte of the card identification code.
 
-        Ends any purchase the PSAM holds. Source: card.md §5.2, §9.21, §10 B40.
+        Nothing is sent while the very same environment is open: a SELECT would end a purchase the PSAM holds, which
+        recovery may still need. Source: card.md §5.2, §9.21, §10 B40.
         """
-        self._held = b""
-        self._suite = suite
+        if self._open == (first_byte, suite.name):
+            return
+        self._open, self._held, self._suite = None, NOTHING_HELD, suite
         self._select(ENVIRONMENTS[suite.name])
         self._select(Select.df(APPLICATION_DF))
         if suite.name not in self._applications:
             self._applications[suite.name] = next(self._application_files(), None)
         self._data("INITIALIZE ENVIRONMENT", InitializeEnvironment(first_byte).to_apdu())
+        self._open = (first_byte, suite.name)
 
     def key_index(self) -> int:
         """The DPK index of the open environment, from 001A, 001B or 001C; 1 where none can be read."""
@@ -194,7 +202,7 @@ class Psam:
                 challenge.random, challenge.counter, amounts, time, *key, factor_bytes
             ).to_apdu()
 
-        self._held = b""
+        self._held = NOTHING_HELD
         answer = self._with_levels("INITIALIZE SAM FOR PURCHASE", PURCHASE_KEY, command)
         purchase = _parsed("INITIALIZE SAM FOR PURCHASE", lambda: SamPurchaseAnswer.parse(answer))
         self._held = purchase.sequence
@@ -208,7 +216,7 @@ class Psam:
 
         Source: card.md §5.4, §9.13.
         """
-        self._held = b""
+        self._held = NOTHING_HELD
         answer = self._transmit("CREDIT SAM FOR PURCHASE", CreditSamForPurchase(mac2).to_apdu())
         if answer.sw in MAC2_WRONG:
             return False
@@ -229,7 +237,6 @@ class Psam:
         self, key: SamKey, factors: DiversificationFactors, seed: bytes, original: bytes
     ) -> bytes:
         """E under the session key that `key` and `seed` make; the halves of a 16-byte block are folded."""
-        self._held = b""
         block = self._suite.block
 
         def command(levels: int) -> CommandApdu:
@@ -258,6 +265,7 @@ class Psam:
             if answer.sw not in OTHER_LEVEL:
                 break
         assert answer is not None
+        self._open = None  # whatever is wrong with it, the next card finds it opened afresh
         raise PsamFailure(_problem_of(answer.sw), name, answer.sw)
 
     def _application_files(self) -> Iterator[PsamApplicationInformation]:
