@@ -1,13 +1,14 @@
 #!/bin/sh
 # Takes a bare Debian or Ubuntu machine to a ready .venv in this checkout; it starts no service and asks nothing.
 #
-#   tools/setup.sh            everything `make test` and `make demo` need
+#   tools/setup.sh                       everything `make test` and `make demo` need
+#   PYTHON=python3.13 tools/setup.sh     the same with a Python of one's choice
 #
 # It may be run again at any time: when nothing changed it only looks, and what an interrupted run left is repaired.
 # Exit codes: 0 ready; 1 a step failed; 2 no Python; 3 a line for the administrator was printed.
 set -eu
 
-cd "$(dirname "$0")/.."
+cd "${0%/*}/.."
 root=$PWD
 stamp=.venv/setup-stamp
 lock=requirements.lock
@@ -17,13 +18,13 @@ stop() { code=$1; shift; say "$@"; exit "$code"; }
 
 # The interpreters are tried, not only found: pyenv leaves names on the path that start nothing.
 find_python() {
-    for name in python3.11 python3.12 python3.13 python3 /usr/bin/python3; do
+    for name in ${PYTHON:-python3.11 python3.12 python3.13 python3 /usr/bin/python3}; do
         if "$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
             "$name" -c 'import os, sys; print(os.path.realpath(sys.executable))'
             return
         fi
     done
-    for name in python3.14 python3; do
+    for name in ${PYTHON:-python3.14 python3}; do
         if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             "$name" -c 'import os, sys; print(os.path.realpath(sys.executable))'
             return
@@ -52,8 +53,9 @@ missing_packages() {
 install_packages() {
     had_daemon=$(daemon_pid)
     export DEBIAN_FRONTEND=noninteractive
+    dpkg --configure -a >&2    # what an interrupted installation left half done
     apt-get update -q >&2
-    apt-get install -y -q --no-install-recommends "$@" >&2
+    apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 "$@" >&2
     if [ -z "$had_daemon" ] && [ -n "$(daemon_pid)" ] && [ ! -d /run/systemd/system ]; then
         kill "$(daemon_pid)"
     fi
