@@ -50,6 +50,16 @@ def test_a_mismatch_shows_no_pin_of_either_side() -> None:
     assert str(caught.value).count("0020000003******") == 2
 
 
+def test_a_masked_header_fits_any_command_of_its_length() -> None:
+    replay = played("> ********\n< 6D00\n> ********\n< 9000")
+
+    refused = replay.transmit(command("00FF0000"))
+    with pytest.raises(ReplayMismatch, match=r"transcript has > \*{8}, the terminal"):
+        replay.transmit(command("00A4000000"))
+
+    assert refused == answer("6D00")
+
+
 def test_a_mask_of_another_length_does_not_fit() -> None:
     replay = played("> 0020000003******\n< 9000")
 

@@ -175,11 +175,10 @@ class PcscConnection:
         return int(hresult)
 
     def close(self) -> None:
+        """Called once, by the worker; what the service says to it changes nothing."""
         self._usable = False
-        if self._context:
-            scard.SCardDisconnect(self._handle, self._disposition)
-            scard.SCardReleaseContext(self._context)
-            self._context = 0
+        scard.SCardDisconnect(self._handle, self._disposition)
+        scard.SCardReleaseContext(self._context)
 
     def _check(self, hresult: int) -> None:
         if hresult != scard.SCARD_S_SUCCESS:

@@ -66,10 +66,6 @@ class Octets:
         pairs = (packed[at : at + 2] for at in range(0, len(packed), 2))
         return cls(tuple(None if pair == MASK else int(pair, 16) for pair in pairs))
 
-    @property
-    def is_masked(self) -> bool:
-        return None in self.values
-
     def fits(self, raw: bytes) -> bool:
         """True when `raw` has the same length and the same bytes; a masked byte fits any."""
         return len(raw) == len(self.values) and all(
