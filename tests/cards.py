@@ -10,7 +10,7 @@ from sscard_applets.catalogue import load_applets, load_profile
 from sscard_applets.medical_account.account import fresh_objects
 from sscard_applets.psam.issue import PsamFacts, issue_psam
 from sscard_terminal.card.chip import Chip
-from sscard_terminal.card.memory import RamStore
+from sscard_terminal.card.memory import ByteStore, RamStore
 from sscard_terminal.card.nvm import Nvm
 from sscard_terminal.card.person import parse_person
 from sscard_terminal.card.personalise import personalise
@@ -56,10 +56,17 @@ def profile_with(name: str, **rules: Any) -> CardProfile:
     return replace(profile, rules=replace(profile.rules, **rules))
 
 
-def chip_of(image: bytes, dice: Dice | None = None, profile_name: str = "gen2-32k", **rules: Any) -> Chip:
-    """A chip over an image in RAM; `rules` overrule the description."""
+def chip_over(
+    store: ByteStore, dice: Dice | None = None, profile_name: str = "gen2-32k", **rules: Any
+) -> Chip:
+    """A chip over a memory that the test keeps; `rules` overrule the description."""
     profile = profile_with(profile_name, **rules)
-    return Chip(profile, load_applets(profile), Nvm(RamStore(image)), dice or Dice())
+    return Chip(profile, load_applets(profile), Nvm(store), dice or Dice())
+
+
+def chip_of(image: bytes, dice: Dice | None = None, profile_name: str = "gen2-32k", **rules: Any) -> Chip:
+    """A chip over an image in RAM."""
+    return chip_over(RamStore(image), dice, profile_name, **rules)
 
 
 def new_card(

@@ -59,7 +59,8 @@ class PinStore:
         if tries == 0:
             raise Refusal(status.BLOCKED)
         self._commit_tries(tries - 1)
-        if not equal(offered.ljust(VALUE_LENGTH, b"\xff"), self._nvm.read(OBJECT, _VALUE)):
+        same = equal(offered.ljust(VALUE_LENGTH, b"\xff"), self._nvm.read(OBJECT, _VALUE))
+        if not same or offered.endswith(b"\xff"):  # filling sent along makes a wrong PIN (card.md §10 B13)
             raise Refusal(status.tries_left_word(tries - 1))
         self._commit_tries(self.maximum)
 

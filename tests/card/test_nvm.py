@@ -1,0 +1,218 @@
+"""Transactions over torn, lost and reordered writes, and images that are damaged."""
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+
+from sscard_terminal.card import image
+from sscard_terminal.card.image import ImageError, build_image
+from sscard_terminal.card.memory import RamStore
+from sscard_terminal.card.nvm import MemoryFailure, Nvm
+
+OBJECTS = {"a": b"x" * 100, "empty": b"", "c": b"0123456789"}
+
+
+class PowerCut(BaseException):
+    """The power went away; nothing above may catch it."""
+
+
+class CutStore(RamStore):
+    """Loses power at its n-th write, of which only `kept` bytes arrive."""
+
+    def __init__(self, content: bytes, writes: int, kept: int) -> None:
+        super().__init__(content)
+        self._left = writes
+        self._kept = kept
+
+    def write(self, address: int, data: bytes) -> None:
+        self._left -= 1
+        if self._left < 0:
+            super().write(address, data[: self._kept])
+            raise PowerCut
+        super().write(address, data)
+
+
+class BrokenStore(RamStore):
+    """A medium that refuses every write once it is told to."""
+
+    broken = False
+
+    def write(self, address: int, data: bytes) -> None:
+        if self.broken:
+            raise OSError("no room")
+        super().write(address, data)
+
+
+def opened(content: bytes) -> Nvm:
+    return Nvm(RamStore(content))
+
+
+def change(nvm: Nvm, letter: bytes) -> None:
+    with nvm.transaction():
+        nvm.write("a", letter * 100)
+        nvm.write("c", letter * 10)
+
+
+def test_a_new_image_holds_its_objects() -> None:
+    nvm = opened(build_image(OBJECTS))
+
+    assert {name: nvm.read(name) for name in nvm.names()} == OBJECTS
+
+
+def test_what_was_committed_is_there_at_the_next_power_on() -> None:
+    store = RamStore(build_image(OBJECTS))
+    change(Nvm(store), b"n")
+
+    again = opened(store.read_all())
+
+    assert (again.read("a"), again.read("c")) == (b"n" * 100, b"n" * 10)
+
+
+def test_an_exception_inside_a_transaction_changes_nothing() -> None:
+    store = RamStore(build_image(OBJECTS))
+    nvm = Nvm(store)
+
+    with pytest.raises(KeyError), nvm.transaction():
+        nvm.write("c", b"changed")
+        raise KeyError
+
+    assert nvm.read("c") == OBJECTS["c"]
+    assert opened(store.read_all()).read("c") == OBJECTS["c"]
+
+
+def test_writes_outside_a_transaction_or_past_the_end_are_our_mistake() -> None:
+    nvm = opened(build_image(OBJECTS))
+
+    with pytest.raises(ValueError, match="outside a transaction"):
+        nvm.write("c", b"1")
+    with pytest.raises(ValueError, match="past its end"), nvm.transaction():
+        nvm.write("c", b"1", 10)
+    with pytest.raises(ValueError, match="open already"), nvm.transaction(), nvm.transaction():
+        pass
+
+
+def test_a_refusing_medium_is_a_memory_failure_and_undoes_the_change() -> None:
+    store = BrokenStore(build_image(OBJECTS))
+    nvm = Nvm(store)
+    store.broken = True
+
+    with pytest.raises(MemoryFailure):
+        change(nvm, b"n")
+
+    assert nvm.read("a") == OBJECTS["a"]
+
+
+def cuts() -> Iterator[tuple[int, int]]:
+    for write in range(6):
+        for kept in (0, 1, 30, 63, 64, 127, 10_000):
+            yield write, kept
+
+
+@pytest.mark.parametrize(("write", "kept"), list(cuts()))
+def test_a_cut_at_any_write_leaves_all_of_the_change_or_none(write: int, kept: int) -> None:
+    before = RamStore(build_image(OBJECTS))
+    change(Nvm(before), b"o")
+    store = CutStore(before.read_all(), write, kept)
+
+    with contextlib.suppress(PowerCut):
+        change(Nvm(store), b"n")
+    again = opened(store.read_all())
+
+    assert (again.read("a"), again.read("c")) in ((b"o" * 100, b"o" * 10), (b"n" * 100, b"n" * 10))
+
+
+def test_a_commit_counts_as_soon_as_its_journal_record_is_whole() -> None:
+    store = CutStore(
+        build_image(OBJECTS), writes=2, kept=0
+    )  # unseal, journal record; then the pages are lost
+
+    with pytest.raises(PowerCut):
+        change(Nvm(store), b"n")
+
+    assert opened(store.read_all()).read("a") == b"n" * 100
+
+
+def test_a_closed_image_notices_every_flipped_bit() -> None:
+    sealed = build_image(OBJECTS)
+    unnoticed = []
+
+    for position in range(0, len(sealed), 7):
+        for bit in (0, 7):
+            flipped = bytearray(sealed)
+            flipped[position] ^= 1 << bit
+            try:
+                Nvm(RamStore(bytes(flipped)), writable=False)
+                unnoticed.append((position, bit))
+            except ImageError:
+                pass
+
+    assert unnoticed == []
+
+
+def test_closing_seals_what_the_session_changed() -> None:
+    store = RamStore(build_image(OBJECTS))
+    nvm = Nvm(store)
+    change(nvm, b"n")
+    nvm.close()
+
+    assert Nvm(RamStore(store.read_all()), writable=False).read("c") == b"n" * 10
+    damaged = bytearray(store.read_all())
+    damaged[-40] ^= 1
+    with pytest.raises(ImageError, match="damaged"):
+        opened(bytes(damaged))
+
+
+def test_a_damaged_page_of_an_image_in_use_is_named() -> None:
+    store = RamStore(build_image(OBJECTS))
+    Nvm(store)
+    damaged = bytearray(store.read_all())
+    damaged[-40] ^= 1
+
+    with pytest.raises(ImageError, match="damaged in page 3"):
+        opened(bytes(damaged))
+
+
+def test_a_lost_journal_record_behind_newer_pages_is_damage_not_a_tear() -> None:
+    store = RamStore(build_image(OBJECTS))
+    change(Nvm(store), b"n")
+    damaged = bytearray(store.read_all())
+    damaged[image.SLOTS_AT + image.SLOT_SIZE + 20] ^= 1
+
+    with pytest.raises(ImageError, match="journal"):
+        opened(bytes(damaged))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "no card image"),
+        (b"%PDF-1.7" + bytes(200), "no card image"),
+        (build_image(OBJECTS)[:100], "cut short"),
+        (build_image(OBJECTS)[:-1], "its header says"),
+        (
+            build_image(OBJECTS)[:8] + b"\x00\x02" + build_image(OBJECTS)[10:],
+            "image format 2; this program reads",
+        ),
+        (build_image(OBJECTS)[:12] + b"\xff" + build_image(OBJECTS)[13:], "header is damaged"),
+    ],
+    ids=["empty", "other-file", "cut-in-header", "cut-at-end", "newer-format", "flipped-header"],
+)
+def test_what_is_no_whole_image_is_named(content: bytes, says: str) -> None:
+    with pytest.raises(ImageError, match=says):
+        opened(content)
+
+
+def test_an_image_opened_for_reading_only_is_not_changed() -> None:
+    store = RamStore(build_image(OBJECTS))
+
+    Nvm(store, writable=False)
+
+    assert store.read_all() == build_image(OBJECTS)
+
+
+def test_more_pages_than_a_journal_slot_holds_are_our_mistake() -> None:
+    nvm = opened(build_image({"big": bytes(image.PAYLOAD * (image.MAX_PAGES_A_COMMIT + 1))}))
+
+    with pytest.raises(ValueError, match="do not fit one commit"), nvm.transaction():
+        nvm.write("big", b"\x01" * nvm.length("big"))
