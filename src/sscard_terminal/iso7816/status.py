@@ -86,42 +86,51 @@ class StatusMeaning:
 _P5 = "card.md §2.1"
 _B0 = "card.md §2.1, §2.3"
 
+
+def _word(name: str, value: int, zh: str, en: str, source: str = _P5) -> StatusMeaning:
+    return StatusMeaning(name, value, 0xFFFF, zh, en, source)
+
+
+def _family(name: str, value: int, mask: int, zh: str, en: str) -> StatusMeaning:
+    return StatusMeaning(name, value, mask, zh, en, _P5)
+
+
 STATUS_WORDS: tuple[StatusMeaning, ...] = (
-    StatusMeaning("OK", 0x9000, 0xFFFF, "成功", "done", _P5),
-    StatusMeaning("MORE_AVAILABLE", 0x6100, 0xFF00, "还有 {xx} 字节可取", "{xx} bytes waiting", _P5),
-    StatusMeaning("TRIES_LEFT", 0x63C0, 0xFFF0, "校验失败，还可再试 {x} 次", "verification failed, {x} tries left", _P5),
-    StatusMeaning("MEMORY_FAILURE", 0x6581, 0xFFFF, "存储器故障", "memory failure", _P5),
-    StatusMeaning("WRONG_LENGTH", 0x6700, 0xFFFF, "长度错误", "wrong length", _P5),
-    StatusMeaning("WRONG_STATE", 0x6901, 0xFFFF, "命令与当前状态不符", "wrong state for this command", _P5),
-    StatusMeaning("WRONG_FILE_TYPE", 0x6981, 0xFFFF, "命令与文件结构不符", "command does not fit the file type", _P5),
-    StatusMeaning("SECURITY_NOT_SATISFIED", 0x6982, 0xFFFF, "安全状态不满足", "security status not satisfied", _P5),
-    StatusMeaning("BLOCKED", 0x6983, 0xFFFF, "认证方法锁定", "authentication method locked", _P5),
-    StatusMeaning("CHALLENGE_INVALID", 0x6984, 0xFFFF, "引用数据（随机数）无效", "referenced data (challenge) invalid", _P5),
-    StatusMeaning("CONDITIONS_NOT_SATISFIED", 0x6985, 0xFFFF, "使用条件不满足", "conditions of use not satisfied", _P5),
-    StatusMeaning("NO_CURRENT_EF", 0x6986, 0xFFFF, "没有当前 EF", "no current EF", _P5),
-    StatusMeaning("MAC_MISSING", 0x6987, 0xFFFF, "安全报文缺少 MAC", "MAC missing (secure messaging)", _P5),
-    StatusMeaning("MAC_WRONG", 0x6988, 0xFFFF, "安全报文 MAC 错误", "MAC wrong (secure messaging)", _P5),
-    StatusMeaning("WRONG_DATA", 0x6A80, 0xFFFF, "数据域错误", "data field wrong", _P5),
-    StatusMeaning(
-        "FUNCTION_NOT_SUPPORTED", 0x6A81, 0xFFFF, "不支持此功能或卡已锁定", "function not supported or card blocked", _P5
+    _word("OK", 0x9000, "成功", "done"),
+    _family("MORE_AVAILABLE", 0x6100, 0xFF00, "还有 {xx} 字节可取", "{xx} bytes waiting"),
+    _family("TRIES_LEFT", 0x63C0, 0xFFF0, "校验失败，还可再试 {x} 次", "verification failed, {x} tries left"),
+    _word("MEMORY_FAILURE", 0x6581, "存储器故障", "memory failure"),
+    _word("WRONG_LENGTH", 0x6700, "长度错误", "wrong length"),
+    _word("WRONG_STATE", 0x6901, "命令与当前状态不符", "wrong state for this command"),
+    _word("WRONG_FILE_TYPE", 0x6981, "命令与文件结构不符", "command does not fit the file type"),
+    _word("SECURITY_NOT_SATISFIED", 0x6982, "安全状态不满足", "security status not satisfied"),
+    _word("BLOCKED", 0x6983, "认证方法锁定", "authentication method locked"),
+    _word("CHALLENGE_INVALID", 0x6984, "引用数据（随机数）无效", "referenced data (challenge) invalid"),
+    _word("CONDITIONS_NOT_SATISFIED", 0x6985, "使用条件不满足", "conditions of use not satisfied"),
+    _word("NO_CURRENT_EF", 0x6986, "没有当前 EF", "no current EF"),
+    _word("MAC_MISSING", 0x6987, "安全报文缺少 MAC", "MAC missing (secure messaging)"),
+    _word("MAC_WRONG", 0x6988, "安全报文 MAC 错误", "MAC wrong (secure messaging)"),
+    _word("WRONG_DATA", 0x6A80, "数据域错误", "data field wrong"),
+    _word(
+        "FUNCTION_NOT_SUPPORTED", 0x6A81, "不支持此功能或卡已锁定", "function not supported or card blocked"
     ),
-    StatusMeaning("FILE_NOT_FOUND", 0x6A82, 0xFFFF, "文件未找到", "file not found", _P5),
-    StatusMeaning("RECORD_NOT_FOUND", 0x6A83, 0xFFFF, "记录未找到", "record not found", _P5),
-    StatusMeaning("FILE_FULL", 0x6A84, 0xFFFF, "文件已满", "file full", _P5),
-    StatusMeaning("LC_NOT_TLV", 0x6A85, 0xFFFF, "Lc 与 TLV 结构不符", "Lc does not fit the TLV", _P5),
-    StatusMeaning("WRONG_P1P2", 0x6A86, 0xFFFF, "P1、P2 错误", "P1 or P2 wrong", _P5),
-    StatusMeaning("REFERENCE_NOT_FOUND", 0x6A88, 0xFFFF, "密钥或引用数据未找到", "key or reference not found", _P5),
-    StatusMeaning("WRONG_OFFSET", 0x6B00, 0xFFFF, "偏移超出文件", "offset outside file", _P5),
-    StatusMeaning("WRONG_LE", 0x6C00, 0xFF00, "Le 错误，实际 {xx} 字节", "Le wrong, {xx} bytes available", _P5),
-    StatusMeaning("INS_UNKNOWN", 0x6D00, 0xFFFF, "INS 不支持", "INS unknown", _P5),
-    StatusMeaning("CLA_UNKNOWN", 0x6E00, 0xFFFF, "CLA 不支持", "CLA unknown", _P5),
-    StatusMeaning("NO_DATA", 0x6F00, 0xFFFF, "数据无效或没有数据", "no data", _P5),
-    StatusMeaning("TRANSACTION_MAC_WRONG", 0x9302, 0xFFFF, "MAC 无效", "MAC invalid", _B0),
-    StatusMeaning("APPLICATION_BLOCKED", 0x9303, 0xFFFF, "应用永久锁定", "application permanently blocked", _B0),
-    StatusMeaning("INSUFFICIENT_BALANCE", 0x9401, 0xFFFF, "余额不足", "balance too small", _B0),
-    StatusMeaning("COUNTER_AT_MAXIMUM", 0x9402, 0xFFFF, "交易计数器已达最大值", "counter at maximum", _B0),
-    StatusMeaning("KEY_INDEX_NOT_SUPPORTED", 0x9403, 0xFFFF, "密钥索引不支持", "key index not supported", _B0),
-    StatusMeaning("PROOF_NOT_AVAILABLE", 0x9406, 0xFFFF, "所需 MAC 或 TAC 不可用", "requested MAC or TAC not available", _B0),
+    _word("FILE_NOT_FOUND", 0x6A82, "文件未找到", "file not found"),
+    _word("RECORD_NOT_FOUND", 0x6A83, "记录未找到", "record not found"),
+    _word("FILE_FULL", 0x6A84, "文件已满", "file full"),
+    _word("LC_NOT_TLV", 0x6A85, "Lc 与 TLV 结构不符", "Lc does not fit the TLV"),
+    _word("WRONG_P1P2", 0x6A86, "P1、P2 错误", "P1 or P2 wrong"),
+    _word("REFERENCE_NOT_FOUND", 0x6A88, "密钥或引用数据未找到", "key or reference not found"),
+    _word("WRONG_OFFSET", 0x6B00, "偏移超出文件", "offset outside file"),
+    _family("WRONG_LE", 0x6C00, 0xFF00, "Le 错误，实际 {xx} 字节", "Le wrong, {xx} bytes available"),
+    _word("INS_UNKNOWN", 0x6D00, "INS 不支持", "INS unknown"),
+    _word("CLA_UNKNOWN", 0x6E00, "CLA 不支持", "CLA unknown"),
+    _word("NO_DATA", 0x6F00, "数据无效或没有数据", "no data"),
+    _word("TRANSACTION_MAC_WRONG", 0x9302, "MAC 无效", "MAC invalid", _B0),
+    _word("APPLICATION_BLOCKED", 0x9303, "应用永久锁定", "application permanently blocked", _B0),
+    _word("INSUFFICIENT_BALANCE", 0x9401, "余额不足", "balance too small", _B0),
+    _word("COUNTER_AT_MAXIMUM", 0x9402, "交易计数器已达最大值", "counter at maximum", _B0),
+    _word("KEY_INDEX_NOT_SUPPORTED", 0x9403, "密钥索引不支持", "key index not supported", _B0),
+    _word("PROOF_NOT_AVAILABLE", 0x9406, "所需 MAC 或 TAC 不可用", "requested MAC or TAC not available", _B0),
 )
 
 _BY_VALUE = {(row.mask, row.value): row for row in STATUS_WORDS}
