@@ -6,11 +6,12 @@ Source: card.md §1.5, §1.6, §10 (last table).
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NoReturn
 
 from sscard_terminal.cardspec.numbers import card_number_check, identity_check
 from sscard_terminal.iso7816.errors import FormatError
@@ -18,6 +19,7 @@ from sscard_terminal.iso7816.errors import FormatError
 SEXES = ("1", "2", "9")
 CARD_CLASSES = ("1", "2", "3", "4")
 SERIAL_DIGITS = 8
+_TAG = re.compile("[0-9A-Fa-f]{2}")
 
 
 class PersonError(FormatError):
@@ -114,7 +116,7 @@ def _records(reader: _Fields, tables: Any) -> dict[str, dict[int, str]]:
     for name, values in tables.items() if isinstance(tables, dict) else ():
         found[name] = {}
         for tag, value in values.items() if isinstance(values, dict) else ():
-            if len(tag) != 2 or not isinstance(value, str):
+            if not _TAG.fullmatch(tag) or not isinstance(value, str):
                 reader.wrong(tag, "a record is two hex digits = a text")
             found[name][int(tag, 16)] = value
     return found
@@ -133,7 +135,7 @@ class _Fields:
     def __init__(self, text: str) -> None:
         self._lines = text.splitlines()
 
-    def wrong(self, name: str, problem: str) -> None:
+    def wrong(self, name: str, problem: str) -> NoReturn:
         starts = (number for number, line in enumerate(self._lines, 1) if line.split("=")[0].strip() == name)
         raise PersonError(name, problem, next(starts, 0))
 
@@ -168,9 +170,8 @@ class _Fields:
 
     def day(self, table: dict[str, Any], name: str) -> date:
         value = table.get(name)
-        if type(value) is not date:
+        if not isinstance(value, date) or isinstance(value, datetime):
             self.wrong(name, "is missing" if value is None else "must be a date such as 2012-01-01")
-        assert isinstance(value, date)
         return value
 
     def identity_number(self, table: dict[str, Any]) -> str:
@@ -192,7 +193,6 @@ class _Fields:
             check = card_number_check(value[:-1])
         except ValueError:
             self.wrong("card_number", "must be eight characters 0-9, A-Z and a check character")
-            raise
         if check != value[-1]:
             self.wrong("card_number", "has a wrong check character")
         return value
