@@ -261,10 +261,13 @@ class SocialSecurityCard:
         length = LOG_RECORD_LENGTH
         for number in range(1, MAX_LOG_RECORDS + 1):
             raw = self._record(ReadRecord(number, sfi=LOG_SFI, ne=length))
-            if raw is None or LogRecord.is_empty(raw):
+            if raw is None:
+                return
+            record = LogRecord.parse(raw)  # first, so that an answer cut short is not taken for the log's end
+            if LogRecord.is_empty(raw):
                 return
             length = len(raw)  # 20 bytes on a card in account-only mode
-            yield LogRecord.parse(raw)
+            yield record
 
     def starting_day(self) -> str:
         """GET STARTING DAY: MMDD. Source: card.md §2.3."""
