@@ -1,11 +1,11 @@
-"""Our link to the virtual reader with nothing behind it: a card that answers every command 9000. Usage: PORT."""
+"""Our link to the virtual reader with nothing behind it: a card that answers every command with eight bytes. Usage: PORT."""
 
 import sys
 
 from sscard_terminal.card.vpicc import Vpicc
 
 ATR = bytes.fromhex("3B6D000000815431328660370900000002")
-DONE = bytes.fromhex("9000")
+ANSWER = bytes.fromhex("11223344 55667788 9000")
 
 
 class EchoCard:
@@ -22,7 +22,7 @@ class EchoCard:
         pass
 
     def respond(self, command: bytes) -> bytes:
-        return DONE
+        return ANSWER
 
 
 if __name__ == "__main__":

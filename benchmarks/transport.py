@@ -1,4 +1,4 @@
-"""What an APDU costs on its way through PC/SC, against C and against vsmartcard's own card; no card logic is timed.
+"""What an APDU costs on its way through PC/SC, against C and against vsmartcard's own card; not what a sale costs.
 
     make bench                          all of it, pinned to one CPU
     make bench ARGS="--free"            without pinning
@@ -27,7 +27,7 @@ from sscard_terminal.reader.pcsc import open_reader, wait_for_card
 from sscard_terminal.reader.private_pcscd import PrivatePcscd, Slot
 
 HERE = Path(__file__).parent
-SELECT_MF = bytes.fromhex("00A4000C023F00")  # P2=0C: the only SELECT that vicc survives
+GET_CHALLENGE = bytes.fromhex("0084000008")  # every card here answers it with 8 bytes and 9000
 ROUNDS, APDUS, APDUS_WHEN_STALLING = 20, 250, 5
 MOST_OVER_C, MOST_P99, LEAST_OVER_VICC = 1.6, 5.0, 100.0
 PATIENCE_S = 10.0
@@ -61,7 +61,7 @@ def our_client(reader: str, stack: contextlib.ExitStack) -> Measure:
     """The very connection the terminal uses, its deadline included."""
     connection = open_reader(reader)
     stack.callback(connection.close)
-    command = CommandApdu.parse(SELECT_MF)
+    command = CommandApdu.parse(GET_CHALLENGE)
 
     def measure(count: int) -> list[float]:
         times_s = []
@@ -77,7 +77,7 @@ def our_client(reader: str, stack: contextlib.ExitStack) -> Measure:
 
 def c_client(program: Path, reader: str, pcscd: PrivatePcscd, stack: contextlib.ExitStack) -> Measure:
     client = subprocess.Popen(
-        [str(program), reader, SELECT_MF.hex()],
+        [str(program), reader, GET_CHALLENGE.hex()],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -131,15 +131,18 @@ def card_process(pcscd: PrivatePcscd, command: list[str], slot: Slot) -> Iterato
 
 
 def set_up(pcscd: PrivatePcscd, workshop: Path, stack: contextlib.ExitStack, *, with_vicc: bool) -> list[Way]:
-    c_slot, our_slot, vicc_slot = pcscd.slots[:3]
+    c_slot, echo_slot, chip_slot, vicc_slot = pcscd.slots[:4]
     stack.enter_context(card_process(pcscd, [str(compiled("card.c", workshop)), str(c_slot.port)], c_slot))
-    echo = [sys.executable, str(HERE / "echo_card.py"), str(our_slot.port)]
-    stack.enter_context(card_process(pcscd, echo, our_slot))
+    for script, slot in (("echo_card.py", echo_slot), ("chip_card.py", chip_slot)):
+        command = [sys.executable, str(HERE / script), str(slot.port)]
+        stack.enter_context(card_process(pcscd, command, slot))
     client = compiled("client.c", workshop)
     ways = [
         Way("C client, C card", c_client(client, c_slot.reader, pcscd, stack)),
-        Way("our client, our card", our_client(our_slot.reader, stack)),
-        Way("C client, our card", c_client(client, our_slot.reader, pcscd, stack)),
+        Way("our client, our link", our_client(echo_slot.reader, stack)),
+        Way("our client, our chip", our_client(chip_slot.reader, stack)),
+        Way("C client, our link", c_client(client, echo_slot.reader, pcscd, stack)),
+        Way("C client, our chip", c_client(client, chip_slot.reader, pcscd, stack)),
         Way("our client, C card", our_client(c_slot.reader, stack)),
     ]
     if with_vicc:
