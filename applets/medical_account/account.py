@@ -52,7 +52,7 @@ def proof_of(machine: Machine) -> Proof:
 
 
 def log_file(machine: Machine) -> FileSpec:
-    return machine.profile.file(LOG)
+    return machine.files.named(LOG)
 
 
 def is_account_only(machine: Machine) -> bool:

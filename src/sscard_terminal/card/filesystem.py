@@ -29,6 +29,11 @@ class FileSystem:
         self._security = security
         self._by_sfi = {(spec.df, spec.sfi): spec for spec in profile.files if spec.sfi}
         self._by_fid = {(spec.df, spec.fid): spec for spec in profile.files}
+        self._by_key = {spec.key: spec for spec in profile.files}
+
+    def named(self, key: str) -> FileSpec:
+        """A file by "DF/NAME", for an applet that knows its own."""
+        return self._by_key[key]
 
     # -- SELECT
 

@@ -6,7 +6,7 @@ Not here: which command calls what (dispatch, applets).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sscard_terminal.cardspec.ciphers import CipherSuite
 from sscard_terminal.cardspec.profile import CardProfile
@@ -34,13 +34,17 @@ class Machine:
     security: Security
     pin: PinStore
     random_bytes: RandomBytes
+    _places: dict[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._places = {spec.name: place for place, spec in enumerate(self.profile.dfs, 1)}
 
     @property
     def card_blocked(self) -> bool:
         return self.nvm.read(STATE, 0, 1) != b"\x00"
 
     def is_blocked(self, df: str) -> bool:
-        return self.nvm.read(STATE, self._place(df), 1) != b"\x00"
+        return self.nvm.read(STATE, self._places[df], 1) != b"\x00"
 
     def block_card(self) -> None:
         """For ever. Source: card.md §2.2 CARD BLOCK."""
@@ -50,7 +54,4 @@ class Machine:
     def block_application(self, df: str) -> None:
         """For ever. Source: card.md §2.2 APPLICATION BLOCK."""
         with self.nvm.transaction():
-            self.nvm.write(STATE, b"\x01", self._place(df))
-
-    def _place(self, df: str) -> int:
-        return 1 + next(index for index, spec in enumerate(self.profile.dfs) if spec.name == df)
+            self.nvm.write(STATE, b"\x01", self._places[df])
