@@ -128,6 +128,22 @@ class Refusing:
         self.inner.close()
 
 
+def statements_of(journal: Journal, sink: Callable[[str], None]) -> None:
+    """Every SQL statement the journal runs from now on, in the order in which it runs them."""
+    journal._database.set_trace_callback(sink)
+
+
+def fill_the_disk(journal: Journal) -> None:
+    """The journal's file may not grow by a page from now on."""
+    pages = journal._database.execute("PRAGMA page_count").fetchone()[0]
+    journal._database.execute(f"PRAGMA max_page_count = {pages}")
+
+
+def answers(text: str) -> Fault:
+    """The command does not travel; this comes back."""
+    return lambda inner, command: ResponseApdu.parse(bytes.fromhex(text))
+
+
 def never_arrives(reason: LinkReason) -> Fault:
     """The command is lost on its way."""
 
@@ -165,12 +181,11 @@ def delivered_twice(inner: Connection, command: CommandApdu) -> ResponseApdu:
     return inner.transmit(command)
 
 
-def answered_instead(text: str, *, obeyed: bool = False) -> Fault:
-    """Another answer than the card's, which obeys or not."""
+def obeyed_but_answers(text: str) -> Fault:
+    """The card obeys, and something else than its answer comes back."""
 
     def fault(inner: Connection, command: CommandApdu) -> ResponseApdu:
-        if obeyed:
-            inner.transmit(command)
+        inner.transmit(command)
         return ResponseApdu.parse(bytes.fromhex(text))
 
     return fault

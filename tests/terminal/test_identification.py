@@ -19,7 +19,7 @@ from tests.terminal.doubles import (
     Desk,
     Faulty,
     Refusing,
-    answered_instead,
+    answers,
     never_arrives,
     pattern,
     replay,
@@ -156,7 +156,7 @@ def test_a_copy_without_the_key_is_not_authentic_and_its_holder_is_not_read(tmp_
     link: list[Faulty] = []
 
     def copy(inner: Connection) -> Connection:
-        link.append(Faulty(inner, INTERNAL_AUTHENTICATE, answered_instead("0000000000000000 9000")))
+        link.append(Faulty(inner, INTERNAL_AUTHENTICATE, answers("0000000000000000 9000")))
         return link[0]
 
     declined = identify(desk.insert(copy), desk.psam, desk.policy, desk.clock, pattern)

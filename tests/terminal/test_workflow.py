@@ -17,7 +17,7 @@ from sscard_terminal.terminal.workflow import (
     verify_pin,
     verify_pin_to_pay,
 )
-from tests.terminal.doubles import OPENING, PIN, Desk, Faulty, answer_lost, answered_instead
+from tests.terminal.doubles import OPENING, PIN, Desk, Faulty, answer_lost, answers
 
 WRONG = Pin("111111")
 NEW = Pin("654321")
@@ -66,7 +66,7 @@ def test_a_pin_that_was_not_keyed_is_asked_for(desk: Desk) -> None:
 
 
 def test_a_card_without_a_pin_needs_none(desk: Desk) -> None:
-    card = desk.identified(lambda inner: Faulty(inner, QUERY_OR_VERIFY, answered_instead("9000")), pin=None)
+    card = desk.identified(lambda inner: Faulty(inner, QUERY_OR_VERIFY, answers("9000")), pin=None)
 
     assert verify_pin(card, None) == NotSet()
 
@@ -163,7 +163,7 @@ def test_details_are_the_chips_own_log_newest_first(desk: Desk) -> None:
 @pytest.mark.parametrize("read", [read_balance, read_balances, read_details])
 def test_an_answer_of_another_length_declines_and_tells_no_number(desk: Desk, read: object) -> None:
     header = bytes.fromhex("00B20144" if read is read_details else "B0260001")
-    card = desk.identified(lambda inner: Faulty(inner, header, answered_instead("0000 9000")))
+    card = desk.identified(lambda inner: Faulty(inner, header, answers("0000 9000")))
 
     assert callable(read)
     assert read(card) == Declined(Reason.CARD_DATA_MALFORMED)
