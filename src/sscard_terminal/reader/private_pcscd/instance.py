@@ -164,8 +164,8 @@ class PrivatePcscd:
         self._directory = _short_directory()
         self.slots = write_configuration(self._directory, ports)
         self._start_supervisor(pcscd)
-        if not self.isolated and not Path("/run/pcscd").is_dir():
-            raise PcscdUnavailable("pcscd wants a directory /run/pcscd; as root: mkdir -p /run/pcscd")
+        if not self.isolated:
+            _ensure_run_directory()
         self.start_service()
 
     def _start_supervisor(self, pcscd: str) -> None:
@@ -251,6 +251,14 @@ def _short_directory() -> Path:
     usual = tempfile.gettempdir()
     place = "/tmp" if len(usual) > LONGEST_DIRECTORY - 20 or usual.startswith("/run") else usual
     return Path(tempfile.mkdtemp(prefix="sscard-pcscd-", dir=place))
+
+
+def _ensure_run_directory() -> None:
+    """pcscd wants its usual directory to exist even when its socket lies elsewhere."""
+    try:
+        Path("/run/pcscd").mkdir(exist_ok=True)
+    except OSError as error:
+        raise PcscdUnavailable("pcscd wants a directory /run/pcscd; as root: mkdir -p /run/pcscd") from error
 
 
 def _polkit_options(pcscd: str) -> list[str]:
