@@ -6,7 +6,7 @@ Source: card.md §1.7 (internal amount file), §4.5, §4.7.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from sscard_terminal.card.machine import Machine
@@ -75,13 +75,16 @@ def commit(machine: Machine, amounts: AmountFile, record: LogRecord, proof: Proo
 
 def after_purchase(before: AmountFile, spent: PurchaseAmounts, time: bytes, account_only: bool) -> AmountFile:
     """What a purchase leaves, by the rule of the payment year. Source: card.md §4.5, inferred §9.36."""
-    after = replace(before, cia=Fen(before.cia - spent.account), purchase_counter=before.purchase_counter + 1)
-    if account_only:
-        return after
+    spip, spfp, year = before.spip, before.spfp, before.year
     day, start = int(time[:4].hex()), int(before.starting_day.hex())
-    if day - (int(before.year.hex()) * YEAR_LENGTH + start) < YEAR_LENGTH:
-        return replace(after, spip=Fen(before.spip + spent.self_paid), spfp=Fen(before.spfp + spent.pooled))
-    return replace(after, year=settlement_year(day, start), spip=spent.self_paid, spfp=spent.pooled)
+    if account_only:
+        pass
+    elif day - (int(year.hex()) * YEAR_LENGTH + start) < YEAR_LENGTH:
+        spip, spfp = Fen(spip + spent.self_paid), Fen(spfp + spent.pooled)
+    else:
+        spip, spfp, year = spent.self_paid, spent.pooled, settlement_year(day, start)
+    counters = (before.load_counter, before.purchase_counter + 1)
+    return AmountFile(*counters, Fen(before.cia - spent.account), spip, spfp, year, before.starting_day)
 
 
 def settlement_year(day: int, start: int) -> bytes:

@@ -132,8 +132,8 @@ class Nvm:
 
     def _commit(self, before: dict[int, bytes]) -> None:
         mirror = self._mirror
-        changed = {number: bytes(mirror[number * PAYLOAD : (number + 1) * PAYLOAD]) for number in before}
-        changed = {number: payload for number, payload in changed.items() if payload != before[number]}
+        now = ((number, bytes(mirror[number * PAYLOAD : (number + 1) * PAYLOAD])) for number in before)
+        changed = {number: payload for number, payload in now if payload != before[number]}
         if not changed:
             return
         if len(changed) > image.MAX_PAGES_A_COMMIT:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from struct import Struct
 
 from sscard_terminal.iso7816.errors import FormatError
 from sscard_terminal.iso7816.tlv import TagLengthRecord
@@ -17,6 +18,7 @@ from . import layouts
 from .bcd import date_of_bcd, digits_of_bcd
 from .money import Fen
 
+_AMOUNT_FILE = Struct(">HHIII2s2s")
 LOG_RECORD_LENGTH = 28
 LOG_RECORD_LENGTH_ACCOUNT_ONLY = 20
 
@@ -213,16 +215,14 @@ class AmountFile:
         Raises:
             FormatError: not 20 bytes.
         """
-        if len(raw) != 20:
-            raise FormatError(f"the amount file has 20 bytes, not {len(raw)}")
-        counters = (int.from_bytes(raw[:2], "big"), int.from_bytes(raw[2:4], "big"))
-        amounts = (Fen.from_bytes4(raw[4:8]), Fen.from_bytes4(raw[8:12]), Fen.from_bytes4(raw[12:16]))
-        return cls(*counters, *amounts, raw[16:18], raw[18:20])
+        if len(raw) != _AMOUNT_FILE.size:
+            raise FormatError(f"the amount file has {_AMOUNT_FILE.size} bytes, not {len(raw)}")
+        loads, purchases, cia, spip, spfp, year, day = _AMOUNT_FILE.unpack(raw)
+        return cls(loads, purchases, Fen(cia), Fen(spip), Fen(spfp), year, day)
 
     def build(self) -> bytes:
-        counters = self.load_counter.to_bytes(2, "big") + self.purchase_counter.to_bytes(2, "big")
-        amounts = self.cia.to_bytes4() + self.spip.to_bytes4() + self.spfp.to_bytes4()
-        return counters + amounts + self.year + self.starting_day
+        counters, days = (self.load_counter, self.purchase_counter), (self.year, self.starting_day)
+        return _AMOUNT_FILE.pack(*counters, self.cia, self.spip, self.spfp, *days)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@ Source: card.md §4.3, §4.4, §6.2–6.4.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 
 from .ciphers import CipherSuite
 from .money import Fen
 
 LOAD_TYPE = 0x31
 PURCHASE_TYPE = 0x32
+_AMOUNTS = Struct(">III")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +28,13 @@ class PurchaseAmounts:
 
     def build(self) -> bytes:
         """12 bytes, account ‖ self-paid ‖ pooled."""
-        return self.account.to_bytes4() + self.self_paid.to_bytes4() + self.pooled.to_bytes4()
+        return _AMOUNTS.pack(self.account, self.self_paid, self.pooled)
 
     @classmethod
     def parse(cls, raw: bytes) -> PurchaseAmounts:
-        return cls(Fen.from_bytes4(raw[:4]), Fen.from_bytes4(raw[4:8]), Fen.from_bytes4(raw[8:]))
+        """The same 12 bytes read."""
+        account, self_paid, pooled = _AMOUNTS.unpack(raw)
+        return cls(Fen(account), Fen(self_paid), Fen(pooled))
 
 
 def load_session_key(suite: CipherSuite, dlk: bytes, random: bytes, counter: int) -> bytes:
