@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from textwrap import dedent
 
+from sscard_applets.catalogue import load_applets, load_profile
+from sscard_applets.medical_account.account import fresh_objects
+from sscard_applets.psam.issue import PsamFacts, issue_psam
 from sscard_terminal.card.chip import Chip
 from sscard_terminal.card.loopback import LoopbackConnection
+from sscard_terminal.card.memory import RamStore
+from sscard_terminal.card.nvm import Nvm
+from sscard_terminal.card.person import parse_person
+from sscard_terminal.card.personalise import personalise
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.cardspec.transaction import PurchaseAmounts
@@ -27,7 +34,7 @@ from sscard_terminal.terminal.policy import Policy
 from sscard_terminal.terminal.psam import Psam
 from sscard_terminal.terminal.recovery import Settlement, settle, settle_by_psam
 from sscard_terminal.terminal.workflow import verify_pin
-from tests.cards import new_card, new_psam
+from tests.cards import KEYS, NEW_CARD, PERSON_TEXT, chip_of, new_card, new_psam
 
 OPENING = 10_000
 AMOUNTS = PurchaseAmounts(Fen(1234), Fen(2000), Fen(8000))
@@ -126,6 +133,29 @@ class Refusing:
 
     def close(self) -> None:
         self.inner.close()
+
+
+class StillPowered(LoopbackConnection):
+    """A connection to a chip that another process has left powered: nothing in it is forgotten."""
+
+    def __init__(self, chip: Chip) -> None:
+        self._card = chip
+        self._atr = chip.atr()
+
+
+def another_card() -> Chip:
+    """A second person's card."""
+    text = PERSON_TEXT.replace("D2143569X", "B00000131").replace("00000002", "00000042")
+    profile = load_profile("gen2-32k")
+    held = replace(NEW_CARD, cia=Fen(OPENING))
+    return chip_of(personalise(profile, parse_person(text, profile.name), KEYS, fresh_objects(held)))
+
+
+def psam_with_number(terminal: str) -> Chip:
+    """The PSAM of another place."""
+    profile = load_profile("psam-national")
+    image = issue_psam(profile, PsamFacts(terminal_number=terminal), KEYS)
+    return Chip(profile, load_applets(profile), Nvm(RamStore(image)))
 
 
 def statements_of(journal: Journal, sink: Callable[[str], None]) -> None:
