@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from sscard_terminal.card.dispatch import Instruction
 from sscard_terminal.cardspec.commands import medical
+from sscard_terminal.cardspec.profile import CardProfile
 
 from . import enquiries, transactions
 
@@ -21,7 +22,7 @@ class MedicalAccount:
 
     name = "medical_account"
 
-    def instructions(self) -> Iterable[Instruction]:
+    def instructions(self, profile: CardProfile) -> Iterable[Instruction]:
         return COMMANDS
 
 

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from sscard_terminal.card.dispatch import Instruction
-from sscard_terminal.card.file_commands import READING
+from sscard_terminal.card.file_commands import reading
 from sscard_terminal.cardspec.commands import psam as commands
+from sscard_terminal.cardspec.profile import CardProfile
 
 from . import ciphering, purchase
 
@@ -20,12 +21,11 @@ class PurchaseSam:
 
     name = "psam"
 
-    def instructions(self) -> Iterable[Instruction]:
-        return (*_KEEPING, *COMMANDS)
+    def instructions(self, profile: CardProfile) -> Iterable[Instruction]:
+        """Reading leaves an open purchase alone: recovery may need its session (reliability.md, "Recovery" 2)."""
+        kept = (replace(entry, keeps_transaction=not entry.selects) for entry in reading(profile))
+        return (*kept, *COMMANDS)
 
-
-_KEEPING = tuple(replace(entry, keeps_transaction=not entry.selects) for entry in READING)
-"""Reading leaves an open purchase alone: recovery may still need its session (reliability.md, "Recovery" 2)."""
 
 COMMANDS = (
     Instruction(

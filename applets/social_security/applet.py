@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sscard_terminal.card.dispatch import Instruction
-from sscard_terminal.card.file_commands import PROTECTING, READING, WRITING
+from sscard_terminal.card.file_commands import PROTECTING, WRITING, reading
 from sscard_terminal.cardspec.commands import security
+from sscard_terminal.cardspec.profile import CardProfile
 
 from . import identity, pin
 
@@ -19,8 +20,8 @@ class SocialSecurity:
 
     name = "social_security"
 
-    def instructions(self) -> Iterable[Instruction]:
-        return (*READING, *WRITING, *PROTECTING, *PIN_COMMANDS, INTERNAL_AUTHENTICATE)
+    def instructions(self, profile: CardProfile) -> Iterable[Instruction]:
+        return (*reading(profile), *WRITING, *PROTECTING, *PIN_COMMANDS, INTERNAL_AUTHENTICATE)
 
 
 PIN_COMMANDS = (

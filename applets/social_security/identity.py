@@ -18,5 +18,5 @@ def internal_authenticate(machine: Machine, command: InternalAuthenticate) -> by
     Raises:
         Refusal: 6A88, no such key group.
     """
-    key = machine.security.key(KEY, command.key_version or 1)
+    key = machine.security.key(KEY, 1 if command.key_version is None else command.key_version)
     return machine.suite.authentication_data(machine.suite.session_key(key, command.factor), command.original)

@@ -38,7 +38,8 @@ class Applet(Protocol):
     @property
     def name(self) -> str: ...
 
-    def instructions(self) -> Iterable[Instruction]: ...
+    def instructions(self, profile: CardProfile) -> Iterable[Instruction]:
+        """Its commands, as the description's rulings want them."""
 
 
 def _get_response(machine: Machine, command: GetResponse) -> bytes:
@@ -74,7 +75,7 @@ class Chip:
         self._profile = profile
         self._nvm = nvm
         self._random_bytes = random_bytes
-        entries = [entry for applet in applets for entry in applet.instructions()]
+        entries = [entry for applet in applets for entry in applet.instructions(profile)]
         self._dispatch = Dispatch([*entries, GET_RESPONSE])
         self._machine = self._fresh_machine()
         self._powered = False

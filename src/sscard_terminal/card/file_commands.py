@@ -6,13 +6,16 @@ Source: card.md §2.2; the order of checks in each follows §10 A4.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sscard_terminal.cardspec.commands import basic, security
 from sscard_terminal.cardspec.commands.basic import RecordMode
-from sscard_terminal.cardspec.profile import DfSpec
+from sscard_terminal.cardspec.profile import CardProfile, DfSpec
 from sscard_terminal.iso7816 import status
 from sscard_terminal.iso7816.errors import FormatError
 from sscard_terminal.iso7816.tlv import parse_record
 
+from .control_information import fci_of, fcp_of
 from .dispatch import Instruction
 from .machine import Machine
 from .records import CyclicFile, LinearFile
@@ -27,7 +30,8 @@ def select(machine: Machine, command: basic.Select) -> bytes:
     found = machine.files.find(command)
     if isinstance(found, DfSpec) and machine.is_blocked(found.name):
         raise Refusal(status.StatusWord(machine.profile.rules.blocked_select))
-    return machine.files.select(found)
+    machine.files.select(found)
+    return fcp_of(found, command.answer) if machine.profile.rules.fcp_for_ef else fci_of(found)
 
 
 def read_record(machine: Machine, command: basic.ReadRecord) -> bytes:
@@ -154,13 +158,20 @@ def _check_protected(machine: Machine, header: bytes, mac: bytes) -> None:
     machine.security.check_message_mac(machine.security.message_session_key(), header, b"", mac)
 
 
-READING = (
-    Instruction("SELECT", 0x00, 0xA4, basic.Select.from_apdu, select, always_fetched=True, selects=True),
+_SELECT = Instruction("SELECT", 0x00, 0xA4, basic.Select.from_apdu, select, always_fetched=True, selects=True)
+_READ = (
     Instruction("READ BINARY", 0x00, 0xB0, basic.ReadBinary.from_apdu, read_binary),
     Instruction("READ RECORD", 0x00, 0xB2, basic.ReadRecord.from_apdu, read_record),
     Instruction("GET CHALLENGE", 0x00, 0x84, basic.GetChallenge.from_apdu, get_challenge),
 )
-"""What a PSAM has too."""
+
+
+def reading(profile: CardProfile) -> tuple[Instruction, ...]:
+    """SELECT as the description's rulings have it, and what reads; a PSAM has these too."""
+    if profile.rules.fcp_for_ef:
+        return (replace(_SELECT, parse=basic.Select.from_apdu_of_any_tool), *_READ)
+    return (_SELECT, *_READ)
+
 
 WRITING = tuple(
     Instruction(name, cla, ins, parse, run)

@@ -10,7 +10,6 @@ from sscard_terminal.cardspec.commands.basic import RecordMode, Select, SelectBy
 from sscard_terminal.cardspec.profile import CardProfile, DfSpec, FileSpec, Structure
 from sscard_terminal.iso7816 import status
 from sscard_terminal.iso7816.identifiers import MASTER_FILE
-from sscard_terminal.iso7816.tlv import BerTlv
 
 from .nvm import Nvm
 from .records import CyclicFile, LinearFile
@@ -41,7 +40,7 @@ class FileSystem:
         """What SELECT means, without selecting it.
 
         Raises:
-            Refusal: 6A82; 6A86 for selection by path, which real cards lack.
+            Refusal: 6A82.
         """
         match command.by:
             case SelectBy.NAME:
@@ -54,17 +53,23 @@ class FileSystem:
                 )
         raise Refusal(status.WRONG_P1P2)
 
-    def select(self, found: DfSpec | FileSpec) -> bytes:
-        """Make it current; the FCI of a DF, nothing for an EF (card.md §1.2)."""
+    def select(self, found: DfSpec | FileSpec) -> None:
+        """Make it current. A DF ends the challenge and what its application held (card.md §10 B8, B9)."""
         volatile = self._volatile
         volatile.record_pointer = 0
         if isinstance(found, FileSpec):
+            home = self._profile.df(found.df)
+            if home is not volatile.current_df:
+                self._enter(home)
             volatile.current_ef = found
-            return b""
-        volatile.current_df, volatile.current_ef = found, None
+        else:
+            self._enter(found)
+
+    def _enter(self, df: DfSpec) -> None:
+        volatile = self._volatile
+        volatile.current_df, volatile.current_ef = df, None
         volatile.challenge, volatile.application = None, None
         self._security.drop_application_keys()
-        return fci_of(found)
 
     def _named(self, name: bytes, next_instance: bool) -> DfSpec:
         """Full or partial names in tree order, the current application's own DFs before all others.
@@ -94,6 +99,28 @@ class FileSystem:
         if not found:
             raise Refusal(status.FILE_NOT_FOUND)
         return found[0]
+
+    def _by_path(self, start: DfSpec, path: bytes) -> DfSpec | FileSpec:
+        """File identifiers one below the other; a leading 3F00 is allowed from the MF. Source: ISO/IEC 7816-4 §7.4.
+
+        Raises:
+            Refusal: 6A82.
+        """
+        found: DfSpec | FileSpec = start
+        for at in range(0, len(path), 2):
+            fid = int.from_bytes(path[at : at + 2], "big")
+            if fid != MASTER_FILE or at:
+                found = self._below(found, fid)
+        return found
+
+    def _below(self, found: DfSpec | FileSpec, fid: int) -> DfSpec | FileSpec:
+        child: DfSpec | FileSpec | None = None
+        if isinstance(found, DfSpec):
+            dfs = (df for df in self._profile.dfs if (df.parent, df.fid) == (found.name, fid))
+            child = next(dfs, None) or self._by_fid.get((found.name, fid))
+        if child is None:
+            raise Refusal(status.FILE_NOT_FOUND)
+        return child
 
     def _ef(self, fid: int) -> FileSpec:
         found = self._by_fid.get((self._volatile.current_df.name, fid))
@@ -202,8 +229,3 @@ class FileSystem:
             raise Refusal(status.WRONG_OFFSET)
         with self._nvm.transaction():
             self._nvm.write(spec.key, data, offset)
-
-
-def fci_of(df: DfSpec) -> bytes:
-    """The file control information SELECT answers. Source: card.md §1.2."""
-    return BerTlv(0x6F, BerTlv(0x84, df.aid).build() + df.fci).build()

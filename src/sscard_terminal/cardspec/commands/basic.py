@@ -18,6 +18,14 @@ CHALLENGE_LENGTHS = (4, 8, 16)
 MAC_LENGTH = 4
 
 
+class SelectAnswer(IntEnum):
+    """Bits 4 and 3 of P2 of SELECT. The card knows FCI only; the others serve foreign tools (rule `fcp_for_ef`)."""
+
+    FCI = 0x00
+    FCP = 0x04
+    NOTHING = 0x0C
+
+
 class SelectBy(IntEnum):
     """P1 of SELECT."""
 
@@ -35,6 +43,7 @@ class Select:
     by: SelectBy
     target: bytes = b""
     next_instance: bool = False
+    answer: SelectAnswer = SelectAnswer.FCI
 
     @classmethod
     def name(cls, name: bytes) -> Select:
@@ -50,23 +59,42 @@ class Select:
 
     def to_apdu(self) -> CommandApdu:
         ne = 0 if self.by is SelectBy.CHILD_EF else 256
-        return CommandApdu(0x00, 0xA4, self.by, 0x02 if self.next_instance else 0x00, self.target, ne)
+        p2 = self.answer | (0x02 if self.next_instance else 0x00)
+        return CommandApdu(0x00, 0xA4, self.by, p2, self.target, ne)
 
     @classmethod
     def from_apdu(cls, apdu: CommandApdu) -> Select:
-        """
+        """As the specification has it: by name, file identifier or EF below the current DF, answering the FCI.
+
         Raises:
-            ParameterError: P1 none of 00, 02, 04, 08, 09; P2 other than 00, or 02 with a name.
-            LengthError: a name outside 5..16 bytes, a file identifier without 2, a path of odd length.
+            ParameterError: P1 none of 00, 02, 04; P2 other than 00, or 02 with a name.
+            LengthError: a name outside 5..16 bytes, a file identifier without 2.
         """
-        try:
-            by = SelectBy(apdu.p1)
-        except ValueError:
-            raise ParameterError(f"SELECT does not know P1 {apdu.p1:02X}") from None
-        if apdu.p2 not in ((0x00, 0x02) if by is SelectBy.NAME else (0x00,)):
-            raise ParameterError(f"SELECT does not know P2 {apdu.p2:02X} with P1 {apdu.p1:02X}")
-        _check_target(by, apdu.data)
-        return cls(by, apdu.data, apdu.p2 == 0x02)
+        command = _select_from(apdu, _BY_SPECIFICATION, (SelectAnswer.FCI,))
+        _check_target(command.by, apdu.data)
+        return command
+
+    @classmethod
+    def from_apdu_of_any_tool(cls, apdu: CommandApdu) -> Select:
+        """With paths (P1 08, 09) and other answers (P2 04, 0C) too. Source: ISO/IEC 7816-4 §11.2.2.
+
+        Raises:
+            ParameterError: a P1 or P2 not even ISO/IEC 7816-4 knows for this card.
+            LengthError: as `from_apdu`, or a path of odd length.
+        """
+        command = _select_from(apdu, tuple(SelectBy), tuple(SelectAnswer))
+        _check_target(command.by, apdu.data)
+        return command
+
+
+_BY_SPECIFICATION = (SelectBy.FILE_ID, SelectBy.CHILD_EF, SelectBy.NAME)
+
+
+def _select_from(apdu: CommandApdu, ways: tuple[SelectBy, ...], answers: tuple[SelectAnswer, ...]) -> Select:
+    next_instance = apdu.p2 & 0x02 != 0
+    if apdu.p1 not in ways or apdu.p2 & ~0x02 not in answers or (next_instance and apdu.p1 != SelectBy.NAME):
+        raise ParameterError(f"SELECT does not know P1 P2 {apdu.p1:02X}{apdu.p2:02X}")
+    return Select(SelectBy(apdu.p1), apdu.data, next_instance, SelectAnswer(apdu.p2 & ~0x02))
 
 
 def _check_target(by: SelectBy, target: bytes) -> None:
