@@ -6,6 +6,7 @@ setup(
     packages=[
         *find_packages("src"),
         "sscard_applets",
+        "sscard_fixtures",
         *(f"sscard_applets.{name}" for name in find_packages("applets")),
     ]
 )

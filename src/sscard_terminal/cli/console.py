@@ -1,0 +1,81 @@
+"""Where words go: lines for people, or one JSON object for programs; colours only where they are seen.
+
+Not here: which words (messages). Kept light: `sscard --help` loads it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+from .messages import text
+
+if TYPE_CHECKING:
+    from sscard_terminal.iso7816.status import Language
+
+Facts = Mapping[str, object]
+CHECK_MARKS = ("✓", "√")
+"""The second is in GBK too, for terminals that are not UTF-8."""
+CROSSES = ("✗", "×")
+
+
+class Console:
+    """Speaks `language`; with `as_json` only `give` and `refuse` say anything."""
+
+    def __init__(self, language: Language, as_json: bool) -> None:
+        self.language = language
+        self.as_json = as_json
+
+    def text(self, key: str, **facts: object) -> str:
+        """The words under `key`, filled in."""
+        return text(self.language, key, **facts)
+
+    def say(self, key: str, **facts: object) -> None:
+        """One line for people."""
+        self.print(self.text(key, **facts))
+
+    def print(self, line: str) -> None:
+        """A line that is not in the catalogue (a slip, a table) for people."""
+        if not self.as_json:
+            click.echo(line)
+
+    def warn(self, key: str, **facts: object) -> None:
+        """One line beside the result, on standard error."""
+        if not self.as_json:
+            click.secho(self.text(key, **facts), fg="yellow", err=True)
+
+    def give(self, result: Facts) -> None:
+        """The result for programs: one JSON object on one line."""
+        if self.as_json:
+            click.echo(json.dumps(result, ensure_ascii=False))
+
+    def mark(self, held: bool) -> str:
+        """A check mark or a cross, in colour, that the output can show."""
+        marks, colour = (CHECK_MARKS, "green") if held else (CROSSES, "red")
+        return click.style(_shown(marks), fg=colour)
+
+    def refuse(self, code: int, key: str, sentence: str, facts: Facts) -> None:
+        """Why the command ends: on standard error, or as the JSON object."""
+        if self.as_json:
+            self.give({"exit": code, "error": key, "message": sentence, **facts})
+        else:
+            click.secho(sentence, fg="red", err=True)
+
+
+def wants_colour(environment: Mapping[str, str] = os.environ) -> bool | None:
+    """False where NO_COLOR is set (no-color.org), None to let click ask whether the output is a terminal."""
+    return False if environment.get("NO_COLOR") else None
+
+
+def _shown(candidates: tuple[str, str]) -> str:
+    best, plain = candidates
+    try:
+        best.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except UnicodeEncodeError:
+        return plain
+    return best

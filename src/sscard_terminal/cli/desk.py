@@ -1,0 +1,201 @@
+"""The desk: finds the card and the PSAM among the readers, opens both, and holds them for one breath.
+
+Not here: PC/SC itself (reader) and what is then done with them (terminal).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sscard_terminal.card.loopback import LoopbackConnection
+from sscard_terminal.iso7816.status import Language
+from sscard_terminal.reader.completing import completing
+from sscard_terminal.reader.connection import Connection, LinkError, ReaderBusy, exclusively
+from sscard_terminal.reader.pcsc import card_present, list_readers, open_reader
+from sscard_terminal.terminal.client import SocialSecurityCard
+from sscard_terminal.terminal.identification import IdentifiedCard, identify
+from sscard_terminal.terminal.policy import Policy
+from sscard_terminal.terminal.psam import Psam, PsamFailure, PsamProblem
+
+from . import images
+from .command import Run
+from .exits import Exit, Stop
+from .outcomes import held
+from .trace import NoTrace, Trace, tracing_to
+
+IMAGE_PREFIX = "image:"
+"""Before a file's name: a virtual card in this process instead of a reader."""
+CARD, PSAM = "card", "psam"
+
+
+def now() -> datetime:
+    """The terminal's clock."""
+    return datetime.now()
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Card and PSAM, both held."""
+
+    card: SocialSecurityCard
+    psam: Psam
+
+    def identified(self) -> IdentifiedCard:
+        """Whose card it is.
+
+        Raises:
+            Stop: it may not be served here.
+        """
+        return held(identify(self.card, self.psam, Policy(), now, secrets.token_bytes))
+
+
+class Desk:
+    """One command's card and PSAM. Where they are is found out once and stays so; made by `desk_of`."""
+
+    def __init__(self, run: Run, trace: Trace | NoTrace) -> None:
+        self._language = run.console.language
+        self._trace = trace
+        self._wishes = (run.reader, run.psam_reader)
+        self._readers: tuple[str, str] | None = None
+
+    @contextmanager
+    def at_work(self) -> Iterator[Pair]:
+        """Open card and PSAM and keep other programs off them until the block ends: ask the human before.
+
+        Raises:
+            Stop: no reader, no card, no PSAM, or more than one to choose from.
+            LinkError: one of them cannot be opened.
+            PsamFailure: what is in the PSAM's reader is none.
+        """
+        if self._readers is None:
+            self._readers = _search(*self._wishes)
+        card_reader, psam_reader = self._readers
+        with ExitStack() as stack:
+            card = self._trace.around(stack.enter_context(opened(card_reader, self._language)), CARD)
+            psam = self._trace.around(stack.enter_context(opened(psam_reader, self._language)), PSAM)
+            stack.enter_context(exclusively(card))
+            stack.enter_context(exclusively(psam))
+            pair = Pair(SocialSecurityCard(completing(card)), Psam(completing(psam)))
+            pair.psam.terminal_number()
+            yield pair
+
+
+@contextmanager
+def desk_of(run: Run) -> Iterator[Desk]:
+    """The desk a command works at, with its trace open.
+
+    Raises:
+        Stop: the trace file is something else.
+    """
+    with tracing_to(run.trace, run.console.language) as trace:
+        yield Desk(run, trace)
+
+
+def _search(card: str | None, psam: str | None) -> tuple[str, str]:
+    """The names of both readers: those asked for, the others by what is in them."""
+    card, psam = card and _named(card), psam and _named(psam)
+    if card and psam:
+        return card, psam
+    psams, cards = _sorted_by_kind([name for name in filled_readers() if name not in (card, psam)])
+    if not (psam or psams) and (card or cards):
+        raise Stop(Exit.TROUBLE, "readers.no-psam")
+    return card or _the_one(cards), psam or psams[0]
+
+
+@contextmanager
+def opened(reader: str, language: Language = "en") -> Iterator[Connection]:
+    """The card in a reader, or the chip of `image:FILE`, until the block ends.
+
+    Raises:
+        LinkError: it cannot be opened.
+        Stop, OSError: the image cannot be used.
+    """
+    with ExitStack() as stack:
+        if reader.startswith(IMAGE_PREFIX):
+            file = Path(reader.removeprefix(IMAGE_PREFIX))
+            chip = stack.enter_context(images.opened(file, None, language)).chip
+            connection: Connection = LoopbackConnection(chip)
+        else:
+            connection = open_reader(reader)
+        stack.callback(connection.close)
+        yield connection
+
+
+def _named(wish: str) -> str:
+    """The one reader whose name is, or holds, what was asked for."""
+    if wish.startswith(IMAGE_PREFIX):
+        return wish
+    names = list_readers()
+    if wish in names:
+        return wish
+    found = [name for name in names if wish.lower() in name.lower()]
+    match found:
+        case [name]:
+            return name
+        case []:
+            key = "readers.no-such" if names else "readers.none"
+            raise Stop(Exit.TROUBLE, key, name=wish)
+        case _:
+            raise Stop(Exit.USAGE, "readers.ambiguous", name=wish, found=", ".join(found))
+
+
+def filled_readers() -> list[str]:
+    """The readers that hold a card.
+
+    Raises:
+        Stop: there is no reader at all, or every one is empty.
+    """
+    names = list_readers()
+    if not names:
+        raise Stop(Exit.TROUBLE, "readers.none")
+    filled = [name for name in names if card_present(name)]
+    if not filled:
+        raise Stop(Exit.TROUBLE, "readers.no-card")
+    return filled
+
+
+def _sorted_by_kind(names: list[str]) -> tuple[list[str], list[str]]:
+    """PSAMs and others. A reader another program holds is no candidate, unless there is no other at all."""
+    psams: list[str] = []
+    cards: list[str] = []
+    busy: LinkError | None = None
+    for name in names:
+        try:
+            with opened(name) as connection, exclusively(connection):
+                (cards if terminal_number_of(connection) is None else psams).append(name)
+        except ReaderBusy as error:
+            busy = error
+    if busy is not None and not (psams and cards):
+        raise busy
+    return psams, cards
+
+
+def terminal_number_of(connection: Connection) -> str | None:
+    """The terminal number of a PSAM, None where the card is none: file 0016 under 3F00 tells.
+
+    Source: card.md §10, row PSAM.
+
+    Raises:
+        PsamFailure: the link broke.
+    """
+    try:
+        return Psam(completing(connection)).terminal_number()
+    except PsamFailure as failure:
+        if failure.problem is PsamProblem.LINK_BROKEN:
+            raise
+        return None
+
+
+def _the_one(cards: list[str]) -> str:
+    match cards:
+        case [name]:
+            return name
+        case []:
+            raise Stop(Exit.TROUBLE, "readers.no-card")
+        case _:
+            raise Stop(Exit.USAGE, "readers.several-cards", found=", ".join(cards))

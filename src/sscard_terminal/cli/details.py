@@ -1,0 +1,62 @@
+"""The details inside a sentence, in Chinese: what the parts of the product say in English about wrong bytes.
+
+Not here: whole sentences (messages). A detail no row knows is left out in Chinese rather than shown in English.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sscard_terminal.iso7816.status import Language
+
+OTHERWISE = "内容有误"
+
+ROWS: tuple[tuple[str, str], ...] = (
+    # Person files (card/person.py, card/personalise.py).
+    (r".*no TOML: .*\(at line (\d+), column (\d+)\)", "不是 TOML：第 {0} 行第 {1} 列有误"),
+    (r".*no TOML: .*", "不是 TOML"),
+    (r"is not known here", "此处没有这个字段"),
+    (r"is missing", "缺少此字段"),
+    (r"this table is missing", "缺少此表"),
+    (r"must be a text", "须为文本"),
+    (r"must be one of (.*)", "须为 {0} 之一"),
+    (r"must be (\d+) digits", "须为 {0} 位数字"),
+    (r"must be (\d+) hex digits", "须为 {0} 位十六进制数字"),
+    (r"must be a date such as (.*)", "须为日期，如 {0}"),
+    (r"must be 17 digits and a digit or X", "须为 17 位数字加一位数字或 X"),
+    (r"has a wrong check digit \(GB 11643\)", "校验位有误（GB 11643）"),
+    (r"must be eight characters 0-9, A-Z and a check character", "须为 8 位数字或大写字母加一位校验符"),
+    (r"has a wrong check character", "校验符有误"),
+    (r"must lie after issued", "须晚于发卡日期"),
+    (r"a record is two hex digits = a text", "记录须写成：两位十六进制数字 = 文本"),
+    (r"the name is longer than (\d+) and (\d+) bytes", "姓名超过 {0} 加 {1} 字节"),
+    (r"\[records\.(.*)\]: (.*) has no such file", "[records.{0}]：{1} 没有这个文件"),
+    (r"\[records\.(.*)\]: (.*) has no record (.*) there", "[records.{0}]：{1} 在此没有记录 {2}"),
+    (r"(\S+) record (..): (\d+) bytes, at most (\d+) fit", "{0} 记录 {1}：{2} 字节，最多 {3} 字节"),
+    (r"a cn field has digits only", "cn 类型的字段只能是数字"),
+    (r"(\d+) digits do not fit (\d+) bytes", "{0} 位数字放不进 {1} 字节"),
+    # Key files (cardspec/keys.py).
+    (r"the key file has no key (.*)", "缺少密钥 {0}"),
+    (r"the key file has an unknown entry '?(.*?)'?", "有未知的条目 {0}"),
+    (r"the key file needs a table \[roots\].*", "须有表 [roots]；derive_missing 须为文本"),
+    (r"key (.*): 32 hex digits are expected", "密钥 {0} 须为 32 位十六进制数字"),
+    # Images (card/image.py, card/nvm.py).
+    (r"it is cut short inside its header", "文件头不完整"),
+    (r"its header is damaged", "文件头损坏"),
+    (r"it has (\d+) bytes, its header says (\d+)", "有 {0} 字节，文件头写明 {1} 字节"),
+    (r"it is damaged: its bytes changed after it was closed", "关闭之后内容被改动"),
+    (r"it is damaged in its seal", "封记损坏"),
+    (r"it is damaged in page (\d+)", "第 {0} 页损坏"),
+    (r"it is damaged in its journal", "日志区损坏"),
+)
+"""A pattern for the whole English text, and the Chinese one with its groups filled in."""
+
+
+def detail_in(language: Language, english: str) -> str:
+    """`english`, a short text of an error, in `language`."""
+    if language == "en":
+        return english
+    for pattern, chinese in ROWS:
+        if (match := re.fullmatch(pattern, english, re.DOTALL)) is not None:
+            return chinese.format(*match.groups())
+    return OTHERWISE

@@ -1,0 +1,115 @@
+"""The files a card is made from: the person and the root keys. A wrong one is named with line and field.
+
+Not here: what a card is made of (card/personalise.py) and where the image goes (images.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from sscard_terminal.card.person import Person, PersonError, parse_person
+from sscard_terminal.cardspec.keys import KeySet
+from sscard_terminal.cardspec.money import Fen
+from sscard_terminal.cardspec.profile import CardProfile
+from sscard_terminal.iso7816.errors import FormatError
+from sscard_terminal.iso7816.status import Language
+
+from .details import detail_in
+from .exits import Exit, Stop
+from .images import card_image
+
+
+def read_person(file: Path, profile: CardProfile, language: Language) -> Person:
+    """The person of a file.
+
+    Raises:
+        Stop: a field is wrong; file, line and field are named.
+    """
+    text = _text_of(file)
+    try:
+        return parse_person(text, profile.name)
+    except PersonError as error:
+        raise _wrong_field(file, error.line, error.field_name, error.problem, language) from error
+
+
+def read_keys(file: Path, language: Language) -> KeySet:
+    """The root keys of a file.
+
+    Raises:
+        Stop: the file is wrong; it and the key are named, never a key's digits.
+    """
+    try:
+        return KeySet.parse(_text_of(file))
+    except FormatError as error:
+        raise wrong_keys(file, error, language) from error
+
+
+def personalised(
+    profile: CardProfile,
+    person: tuple[Path, Person],
+    keys: tuple[Path, KeySet],
+    balance: Fen,
+    language: Language,
+) -> bytes:
+    """The image of a new card; `person` and `keys` with the files they come from.
+
+    Raises:
+        Stop: a record of the person does not fit the card, or a key is missing.
+    """
+    file, somebody = person
+    roots = keys[1]
+    try:
+        return card_image(profile, somebody, roots, balance)
+    except FormatError as error:
+        table, field, problem = _culprit(profile, somebody, roots) or ("", "", "")
+        if not field:
+            raise wrong_keys(keys[0], error, language) from error
+        line = _line_of(_text_of(file), table, field)
+        raise _wrong_field(file, line, field, problem, language) from error
+
+
+def wrong_keys(file: Path, error: FormatError, language: Language) -> Stop:
+    return Stop(Exit.USAGE, "keys.wrong", file=file, detail=detail_in(language, str(error)))
+
+
+def _wrong_field(file: Path, line: int, field: str, problem: str, language: Language) -> Stop:
+    """A field that is missing stands on no line."""
+    detail = detail_in(language, problem)
+    if line:
+        return Stop(Exit.USAGE, "person.wrong", file=file, line=line, field=field, detail=detail)
+    return Stop(Exit.USAGE, "person.missing", file=file, field=field, detail=detail)
+
+
+def _culprit(profile: CardProfile, person: Person, keys: KeySet) -> tuple[str, str, str] | None:
+    """Table, field and problem of what does not fit, found by trying everything alone; None where it is no field."""
+    trials = [("person", "name", replace(person, records={}))]
+    for file, records in person.records.items():
+        for tag, value in records.items():
+            alone = replace(person, records={file: {tag: value}})
+            trials.append((file, f"{tag:02X}", alone))
+    for table, field, trial in trials:
+        try:
+            card_image(profile, trial, keys, Fen(0))
+        except FormatError as error:
+            return None if "key" in str(error) else (table, field, str(error))
+    return None
+
+
+def _line_of(text: str, table: str, field: str) -> int:
+    """The line on which `field` stands in the table whose heading ends in `table`; 0 if it cannot be told."""
+    heading = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        start = line.strip()
+        if start.startswith("["):
+            heading = start
+        elif table in heading and start.split("=")[0].strip().strip('"').upper() == field.upper():
+            return number
+    return 0
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise Stop(Exit.USAGE, "file.not-text", file=file) from error

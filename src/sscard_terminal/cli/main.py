@@ -1,0 +1,134 @@
+"""The program `sscard`: finds the command, and turns whatever ends it into a sentence and an exit code.
+
+Not here: what a command does (one file a family) and which error is which sentence (sentences.py). A family is
+imported only when one of its commands runs, so that `sscard --help` needs nothing but click.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from types import TracebackType
+from typing import Any, NoReturn
+
+import click
+
+from .command import LocalGroup, language_options
+from .console import Console, wants_colour
+from .exits import Exit
+from .language import language_of, option_value
+from .messages import text
+
+COMMANDS: dict[str, str] = {
+    "readers": "readers:readers",
+    "doctor": "doctor:doctor",
+    "demo": "demo:demo",
+    "card": "card:card",
+    "psam": "psam:psam",
+    "read": "reading:read",
+    "balance": "reading:balance",
+    "details": "reading:details",
+    "pin": "pin:pin",
+    "debit": "debit:debit",
+    "recover": "debit:recover",
+}
+"""Command → module and attribute, both below cli/."""
+
+
+class Program(LocalGroup):
+    """The root of all commands; `main` ends every run the same way, whoever calls it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(import_module(f"{__package__}.{module}"), attribute)
+        return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """The names from the table: a press of TAB need not import every family."""
+        from click.shell_completion import CompletionItem
+
+        language = language_of((), os.environ)
+        names = [name for name in COMMANDS if name.startswith(incomplete)]
+        items = [CompletionItem(name, help=text(language, f"short.{name}")) for name in names]
+        return items + click.Command.shell_complete(self, ctx, incomplete)
+
+    def main(  # type: ignore[override]  # always exits, so `standalone_mode` has nothing to choose
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        **extra: Any,
+    ) -> NoReturn:
+        """Run, say what there is to say, and exit with one of the documented codes."""
+        args = list(sys.argv[1:] if args is None else args)
+        console = Console(language_of(args, os.environ), "--json" in args)
+        extra.setdefault("color", wants_colour())
+        extra.setdefault("obj", console)
+        extra["standalone_mode"] = False
+        try:
+            code = super().main(args, prog_name, complete_var, **extra)
+        except _known_errors() as error:  # looked up only when something was raised
+            code = _tell(error, console)
+        sys.exit(int(code or Exit.DONE))
+
+
+def _known_errors() -> tuple[type[BaseException], ...]:
+    from .sentences import KNOWN_ERRORS
+
+    return KNOWN_ERRORS
+
+
+def _tell(error: BaseException, console: Console) -> int:
+    from .sentences import report_of
+
+    if isinstance(error, BrokenPipeError):
+        # Whoever read our output has gone; Python would complain while closing it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.DONE
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return Exit.USAGE
+    report = report_of(error, console.language)
+    console.refuse(report.code, report.key, report.sentence, report.facts)
+    return report.code
+
+
+@click.group(cls=Program, name="sscard", no_args_is_help=True)
+@language_options
+def program() -> None:
+    """See messages, help.sscard."""
+
+
+def main() -> None:
+    """The entry point of the installed program."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    sys.excepthook = _bug
+    program()
+
+
+def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """The last resort: a mistake of ours. Whether money moved only the journal knows, so this is "to be verified".
+
+    The texts of exceptions are left out of the sentence and the traceback: one might quote a PIN.
+    """
+    frames = traceback.extract_tb(trace)
+    place = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "?"
+    language = language_of(sys.argv[1:], os.environ)
+    sentence = text(language, "bug", kind=kind.__name__, place=place)
+    console = Console(language, option_value(sys.argv[1:], "--json") is not None or "--json" in sys.argv)
+    console.refuse(Exit.UNVERIFIED, "bug", sentence, {"kind": kind.__name__, "place": place})
+    if os.environ.get("SSCARD_TRACEBACK"):
+        sys.stderr.writelines(traceback.format_tb(trace))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(Exit.UNVERIFIED)  # an exception nobody caught would exit with 1: "no money moved"

@@ -1,0 +1,64 @@
+"""Asking for PINs: a hidden prompt, or standard input, one a line; never an argument.
+
+Not here: whether a PIN is right (the card) or allowed as a new one (terminal/workflow.py).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from sscard_terminal.cardspec.pin import Pin
+from sscard_terminal.iso7816.errors import FormatError
+
+from .console import Console
+from .exits import Exit, Stop
+
+
+def pin_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--pin-stdin."""
+    return click.option("--pin-stdin", is_flag=True)(function)
+
+
+def asked(console: Console, key: str, **facts: object) -> Pin:
+    """The PIN from a hidden prompt.
+
+    Raises:
+        Stop: what was typed is no PIN.
+        click.Abort: Ctrl-C, or there is no terminal to ask at.
+    """
+    return pin_of(str(click.prompt(console.text(key, **facts), hide_input=True, err=True)))
+
+
+def read_line() -> Pin | None:
+    """The next PIN from standard input, None at its end or for an empty line.
+
+    Raises:
+        Stop: the line is no PIN.
+    """
+    line = sys.stdin.readline().rstrip("\r\n")
+    return pin_of(line) if line else None
+
+
+def expected_line() -> Pin:
+    """As `read_line`.
+
+    Raises:
+        Stop: there is none.
+    """
+    pin = read_line()
+    if pin is None:
+        raise Stop(Exit.USAGE, "pin.none-given")
+    return pin
+
+
+def pin_of(digits: str) -> Pin:
+    """What a person typed, as a PIN; the sentence does not repeat it."""
+    try:
+        return Pin(digits)
+    except FormatError:
+        key = "pin.not-a-length" if digits.isascii() and digits.isdecimal() else "pin.not-digits"
+        raise Stop(Exit.USAGE, key) from None

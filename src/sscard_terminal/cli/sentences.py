@@ -1,0 +1,150 @@
+"""The one place where an error becomes a sentence and an exit code.
+
+Not here: the sentences (messages) and outcomes that are values, which `stop_of` of outcomes.py turns into a Stop first.
+Loaded only when something went wrong.
+"""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+
+from sscard_terminal.card.image import ImageError
+from sscard_terminal.card.memory import ImageInUse
+from sscard_terminal.iso7816.errors import FormatError
+from sscard_terminal.iso7816.status import Language
+from sscard_terminal.reader.connection import LinkError
+from sscard_terminal.reader.private_pcscd import PcscdUnavailable
+from sscard_terminal.terminal.exchange import CardRefused
+from sscard_terminal.terminal.journal_file import JournalFault, JournalTrouble
+from sscard_terminal.terminal.psam import PsamFailure
+
+from .command import BadValue
+from .details import detail_in
+from .exits import Exit, Stop
+from .messages import text
+
+KNOWN_ERRORS: tuple[type[BaseException], ...] = (
+    Stop,
+    click.ClickException,
+    click.Abort,
+    LinkError,
+    PsamFailure,
+    CardRefused,
+    JournalTrouble,
+    ImageError,
+    FormatError,
+    PcscdUnavailable,
+    UnicodeDecodeError,
+    OSError,
+)
+"""What a command may end with. Anything else is a mistake of ours (main._bug)."""
+
+_CALLERS_MISTAKE = (JournalFault.NOT_A_JOURNAL, JournalFault.TOO_NEW)
+_SYSTEM_ERRORS = {
+    errno.ENOENT: (Exit.USAGE, "file.not-found"),
+    errno.ENOTDIR: (Exit.USAGE, "file.not-found"),
+    errno.EISDIR: (Exit.USAGE, "file.is-folder"),
+    errno.EACCES: (Exit.USAGE, "file.no-rights"),
+    errno.EPERM: (Exit.USAGE, "file.no-rights"),
+    errno.EROFS: (Exit.USAGE, "file.no-rights"),
+    errno.EEXIST: (Exit.USAGE, "image.exists"),
+    errno.ENOSPC: (Exit.REFUSED, "file.no-room"),
+    errno.EDQUOT: (Exit.REFUSED, "file.no-room"),
+}
+_MONEY = {Exit.REFUSED: "not-charged", Exit.TROUBLE: "not-charged", Exit.UNVERIFIED: "to-be-verified"}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a command ended: exit code, the sentence with its key, and the facts for --json."""
+
+    code: Exit
+    key: str
+    sentence: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def report_of(error: BaseException, language: Language) -> Report:
+    """The report of any of KNOWN_ERRORS."""
+    stop = _stop_of(error, language)
+    facts = {name: _plain(value) for name, value in stop.facts.items() if value is not None}
+    told = {name: "" if value is None else value for name, value in stop.facts.items()}
+    sentence = text(language, stop.key, **told)
+    if sw := facts.get("sw"):
+        sentence += f" [{sw}]"
+    if stop.code in _MONEY:
+        facts = {"money": _MONEY[stop.code], **facts}
+    return Report(stop.code, stop.key, sentence, facts)
+
+
+def _stop_of(error: BaseException, language: Language) -> Stop:
+    match error:
+        case Stop():
+            return error
+        case click.Abort():
+            return Stop(Exit.REFUSED, "interrupted")
+        case click.ClickException():
+            return _usage(error)
+        case LinkError():
+            return Stop(Exit.TROUBLE, f"link.{error.reason}", hresult=_hresult(error))
+        case PsamFailure():
+            return Stop(Exit.TROUBLE, f"psam.{error.problem}", command=error.command, sw=error.sw)
+        case CardRefused():
+            return Stop(Exit.REFUSED, "card.refused", command=error.command, sw=error.sw)
+        case JournalTrouble():
+            code = Exit.USAGE if error.fault in _CALLERS_MISTAKE else Exit.REFUSED
+            return Stop(code, f"journal.{error.fault}", file=error.path)
+        case PcscdUnavailable():
+            return Stop(Exit.TROUBLE, "demo.no-pcsc", problem=str(error))
+        case UnicodeDecodeError():
+            return Stop(Exit.USAGE, "file.not-text", file="?")
+        case OSError():
+            return _system(error)
+        case _:
+            return Stop(Exit.USAGE, "format.wrong", detail=detail_in(language, str(error)))
+
+
+def _usage(error: click.ClickException) -> Stop:
+    """click's own complaints, in our words; its texts may quote an argument, ours only names."""
+    match error:
+        case BadValue():
+            return Stop(Exit.USAGE, error.key, **error.facts)
+        case click.NoSuchOption():
+            return Stop(Exit.USAGE, "usage.no-such-option", option=error.option_name)
+        case click.MissingParameter():
+            return Stop(Exit.USAGE, "usage.missing", param=_param_name(error.param))
+        case click.BadOptionUsage():
+            return Stop(Exit.USAGE, "usage.option-value", option=error.option_name)
+        case click.BadParameter() if error.param is not None:
+            return Stop(Exit.USAGE, "usage.option-value", option=_param_name(error.param))
+        case click.UsageError() if "extra argument" in error.message:
+            return Stop(Exit.USAGE, "usage.too-many")
+        case _:
+            return Stop(Exit.USAGE, "usage.other")
+
+
+def _param_name(param: click.Parameter | None) -> str:
+    if param is None:
+        return "?"
+    return max(param.opts, key=len) if isinstance(param, click.Option) else param.make_metavar(None)  # type: ignore[arg-type]
+
+
+def _system(error: OSError) -> Stop:
+    file = error.filename2 or error.filename or "?"
+    if isinstance(error, ImageInUse):
+        return Stop(Exit.REFUSED, "image.in-use", file=file)
+    code, key = _SYSTEM_ERRORS.get(error.errno or 0, (Exit.REFUSED, "file.other"))
+    return Stop(code, key, file=file, errno=error.errno)
+
+
+def _hresult(error: LinkError) -> str | None:
+    return None if error.hresult is None else f"0x{error.hresult:08X}"
+
+
+def _plain(value: object) -> object:
+    """As JSON says it: numbers and booleans as they are, everything else as text (a status word is an int, and text)."""
+    return value if type(value) in (int, bool, str) else str(value)

@@ -1,0 +1,95 @@
+"""The values people type on the command line, checked before anything is done: amounts, addresses, numbers, files.
+
+Not here: PINs, which never come from the command line (pins.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sscard_terminal.cardspec.money import MAX_FEN, Fen, fen_of_yuan
+from sscard_terminal.iso7816.errors import FormatError
+
+from .command import BadValue
+
+TERMINAL_DIGITS = 12
+HIGHEST_PORT = 0xFFFF
+
+
+class Yuan(click.ParamType[Fen]):
+    """An amount in yuan, at most two decimals; in fen from here on."""
+
+    name = "yuan"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Fen:
+        if isinstance(value, Fen):
+            return value
+        try:
+            return fen_of_yuan(str(value))
+        except FormatError as error:
+            key = "usage.amount-too-large" if _is_too_large(str(value)) else "usage.amount"
+            raise BadValue(key, value=value) from error
+
+
+def _is_too_large(text: str) -> bool:
+    whole, _, decimals = text.strip().partition(".")
+    is_amount = (whole + decimals).isascii() and (whole + decimals).isdecimal() and len(decimals) <= 2
+    return is_amount and int(whole + decimals.ljust(2, "0")) > MAX_FEN
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a driver listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class AddressType(click.ParamType[Address]):
+    """HOST:PORT."""
+
+    name = "host:port"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Address:
+        if isinstance(value, Address):
+            return value
+        host, colon, port = str(value).rpartition(":")
+        if not (host and colon and port.isascii() and port.isdecimal() and 0 < int(port) <= HIGHEST_PORT):
+            raise BadValue("usage.address", value=value)
+        return Address(host, int(port))
+
+
+class TerminalNumber(click.ParamType[str]):
+    """12 digits."""
+
+    name = "terminal"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        digits = str(value)
+        if len(digits) != TERMINAL_DIGITS or not (digits.isascii() and digits.isdecimal()):
+            raise BadValue("usage.terminal", value=value)
+        return digits
+
+
+class FilePath(click.ParamType[Path]):
+    """A file's name; whether it is there is found out by using it."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        return Path(value)
+
+
+def image_argument(*, required: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """IMAGE."""
+    return click.argument(
+        "image", metavar="IMAGE" if required else "[IMAGE]", type=FilePath(), required=required
+    )
