@@ -48,10 +48,11 @@ class FileSystem:
             case SelectBy.CHILD_EF:
                 return self._ef(int.from_bytes(command.target, "big"))
             case SelectBy.FILE_ID:
-                return self._by_file_id(
-                    int.from_bytes(command.target or MASTER_FILE.to_bytes(2, "big"), "big")
-                )
-        raise Refusal(status.WRONG_P1P2)
+                return self._by_file_id(int.from_bytes(command.target, "big") if command.target else MASTER_FILE)
+            case SelectBy.PATH_FROM_MF:
+                return self._by_path(self._profile.dfs[0], command.target)
+            case SelectBy.PATH_FROM_CURRENT:
+                return self._by_path(self._volatile.current_df, command.target)
 
     def select(self, found: DfSpec | FileSpec) -> None:
         """Make it current. A DF ends the challenge and what its application held (card.md §10 B8, B9)."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from sscard_terminal.cardspec.bcd import bcd_of_date, bcd_of_digits
+from sscard_terminal.cardspec.chinese import encoded
 from sscard_terminal.cardspec.ciphers import CipherSuite, suite_named
 from sscard_terminal.cardspec.keys import DiversificationFactors, KeySet, diversified, root_of_length
 from sscard_terminal.cardspec.pin import Pin
@@ -115,7 +116,7 @@ def split_name(name: str) -> tuple[bytes, bytes]:
     parts, room = [b"", b""], (NAME_LENGTH, NAME_EXTENSION_LENGTH)
     place = 0
     for character in name:
-        coded = character.encode("gb18030")
+        coded = encoded(character)
         if len(parts[place]) + len(coded) > room[place]:
             place += 1
         if place > 1 or len(coded) > room[place]:
@@ -144,7 +145,7 @@ def _further(profile: CardProfile, person: Person) -> dict[str, Values]:
 
 
 def _coded(record: RecordSpec, text: str) -> bytes:
-    return bcd_of_digits(text, record.length) if record.type == "cn" else text.encode("gb18030")
+    return bcd_of_digits(text, record.length) if record.type == "cn" else encoded(text)
 
 
 def _content(profile: CardProfile, spec: FileSpec, values: Values) -> bytes:
@@ -173,7 +174,7 @@ def _record(spec: FileSpec, record: RecordSpec, value: bytes | None) -> TagLengt
 def directory_of(profile: CardProfile) -> bytes:
     """EF DIR: one 61 template per application, AID and GBK label. Source: card.md §1.2, DIR record."""
     templates = (
-        BerTlv(0x61, BerTlv(0x4F, df.aid).build() + BerTlv(0x50, df.label.encode("gb18030")).build())
+        BerTlv(0x61, BerTlv(0x4F, df.aid).build() + BerTlv(0x50, encoded(df.label)).build())
         for df in profile.dfs
         if df.label
     )

@@ -16,6 +16,7 @@ from sscard_terminal.iso7816.tlv import TagLengthRecord
 
 from . import layouts
 from .bcd import date_of_bcd, digits_of_bcd
+from .chinese import decoded
 from .money import Fen
 
 _AMOUNT_FILE = Struct(">HHIII2s2s")
@@ -25,7 +26,7 @@ LOG_RECORD_LENGTH_ACCOUNT_ONLY = 20
 
 def text_of(raw: bytes) -> str:
     """Type an: GB18030 text without its 00 filling; bytes that are no text show as U+FFFD, never an error."""
-    return raw.rstrip(b"\x00").decode("gb18030", errors="replace")
+    return decoded(raw.rstrip(b"\x00"))
 
 
 def by_tag(records: Iterable[TagLengthRecord]) -> Mapping[int, bytes]:
