@@ -50,7 +50,9 @@ class Pair:
 
         Raises:
             Stop: it may not be served here.
+            PsamFailure: what is in the PSAM's reader is none.
         """
+        self.psam.terminal_number()
         return held(identify(self.card, self.psam, Policy(), now, secrets.token_bytes))
 
 
@@ -70,7 +72,6 @@ class Desk:
         Raises:
             Stop: no reader, no card, no PSAM, or more than one to choose from.
             LinkError: one of them cannot be opened.
-            PsamFailure: what is in the PSAM's reader is none.
         """
         if self._readers is None:
             self._readers = _search(*self._wishes)
@@ -80,9 +81,7 @@ class Desk:
             psam = self._trace.around(stack.enter_context(opened(psam_reader, self._language)), PSAM)
             stack.enter_context(exclusively(card))
             stack.enter_context(exclusively(psam))
-            pair = Pair(SocialSecurityCard(completing(card)), Psam(completing(psam)))
-            pair.psam.terminal_number()
-            yield pair
+            yield Pair(SocialSecurityCard(completing(card)), Psam(completing(psam)))
 
 
 @contextmanager

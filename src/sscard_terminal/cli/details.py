@@ -10,6 +10,7 @@ import re
 from sscard_terminal.iso7816.status import Language
 
 OTHERWISE = "内容有误"
+NO_PCSCD = "私有 pcscd 不能启动"
 
 ROWS: tuple[tuple[str, str], ...] = (
     # Person files (card/person.py, card/personalise.py).
@@ -48,15 +49,24 @@ ROWS: tuple[tuple[str, str], ...] = (
     (r"it is damaged in its seal", "封记损坏"),
     (r"it is damaged in page (\d+)", "第 {0} 页损坏"),
     (r"it is damaged in its journal", "日志区损坏"),
+    # The private pcscd (reader/private_pcscd).
+    (r"pcscd is not installed; as root: (.*)", "没有安装 pcscd，请以 root 运行 {0}"),
+    (
+        r"the virtual reader's driver (.*) is missing; as root: (.*)",
+        "缺少虚拟读卡器驱动 {0}，请以 root 运行 {1}",
+    ),
+    (r"pcscd wants a directory /run/pcscd; as root: (.*)", "缺少目录 /run/pcscd，请以 root 运行 {0}"),
+    (r"pcscd did not start: .*", "pcscd 未能启动"),
+    (r"there are no (\d+) free TCP ports in a row on this machine", "本机没有 {0} 个相连的空闲 TCP 端口"),
 )
 """A pattern for the whole English text, and the Chinese one with its groups filled in."""
 
 
-def detail_in(language: Language, english: str) -> str:
+def detail_in(language: Language, english: str, otherwise: str = OTHERWISE) -> str:
     """`english`, a short text of an error, in `language`."""
     if language == "en":
         return english
     for pattern, chinese in ROWS:
         if (match := re.fullmatch(pattern, english, re.DOTALL)) is not None:
             return chinese.format(*match.groups())
-    return OTHERWISE
+    return otherwise

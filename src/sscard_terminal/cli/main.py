@@ -18,14 +18,14 @@ import click
 
 from .command import LocalGroup, language_options
 from .console import Console, wants_colour
-from .exits import Exit
+from .exits import Exit, Stop
 from .language import language_of, option_value
 from .messages import text
 
 COMMANDS: dict[str, str] = {
     "readers": "readers:readers",
     "doctor": "doctor:doctor",
-    "demo": "demo:demo",
+    "demo": "demo.command:demo",
     "card": "card:card",
     "psam": "psam:psam",
     "read": "reading:read",
@@ -38,6 +38,9 @@ COMMANDS: dict[str, str] = {
 """Command → module and attribute, both below cli/."""
 
 
+PYSCARD = "smartcard"
+
+
 class Program(LocalGroup):
     """The root of all commands; `main` ends every run the same way, whoever calls it."""
 
@@ -48,7 +51,12 @@ class Program(LocalGroup):
         if cmd_name not in COMMANDS:
             return None
         module, attribute = COMMANDS[cmd_name].split(":")
-        command: click.Command = getattr(import_module(f"{__package__}.{module}"), attribute)
+        try:
+            command: click.Command = getattr(import_module(f"{__package__}.{module}"), attribute)
+        except ImportError as error:
+            if not (error.name or "").startswith(PYSCARD):
+                raise
+            raise Stop(Exit.TROUBLE, "pyscard.missing", problem=str(error)) from error
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:

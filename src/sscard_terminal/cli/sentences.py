@@ -23,7 +23,7 @@ from sscard_terminal.terminal.journal_file import JournalFault, JournalTrouble
 from sscard_terminal.terminal.psam import PsamFailure
 
 from .command import BadValue
-from .details import detail_in
+from .details import NO_PCSCD, detail_in
 from .exits import Exit, Stop
 from .messages import text
 
@@ -99,7 +99,7 @@ def _stop_of(error: BaseException, language: Language) -> Stop:
             code = Exit.USAGE if error.fault in _CALLERS_MISTAKE else Exit.REFUSED
             return Stop(code, f"journal.{error.fault}", file=error.path)
         case PcscdUnavailable():
-            return Stop(Exit.TROUBLE, "demo.no-pcsc", problem=str(error))
+            return Stop(Exit.TROUBLE, "demo.no-pcsc", problem=detail_in(language, str(error), NO_PCSCD))
         case UnicodeDecodeError():
             return Stop(Exit.USAGE, "file.not-text", file="?")
         case OSError():

@@ -120,6 +120,7 @@ TEXTS: dict[str, str] = {
     "usage.profile": "There is no kind of card {value}; nothing was written; choose one of: {known}.",
     "usage.not-a-card": "{value} describes no card with a medical account; nothing was written; choose gen2-32k.",
     "interrupted": "Interrupted; nothing was done.",
+    "pyscard.missing": "PC/SC cannot be loaded ({problem}); not charged; sscard doctor says what is missing.",
     # PIN entry -----------------------------------------------------------------------------------------
     "pin.prompt": "PIN",
     "pin.prompt-to-pay": "Pay {amount} yuan. PIN",

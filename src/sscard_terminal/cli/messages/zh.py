@@ -112,6 +112,7 @@ TEXTS: dict[str, str] = {
     "usage.profile": "没有 {value} 这种卡，未写入任何内容，请从中选择：{known}。",
     "usage.not-a-card": "{value} 不是带医保账户的卡，未写入任何内容，请用 gen2-32k。",
     "interrupted": "已中断，未执行任何操作。",
+    "pyscard.missing": "PC/SC 不能加载（{problem}），未扣款，请运行 sscard doctor 查明。",
     # 密码输入 ---------------------------------------------------------------------------------------------
     "pin.prompt": "请输入密码",
     "pin.prompt-to-pay": "支付 {amount} 元，请输入密码",
