@@ -42,7 +42,16 @@ class Way:
     name: str
     measure: Measure
     apdus: int = APDUS
-    times_s: list[float] = field(default_factory=list)
+    rounds_s: list[list[float]] = field(default_factory=list)
+
+    @property
+    def times_s(self) -> list[float]:
+        return [took for times_s in self.rounds_s for took in times_s]
+
+    def ratio_to(self, floor: "Way") -> float:
+        """How many times the floor's median, round by round, so that a neighbour's burst of work cancels out."""
+        pairs = zip(self.rounds_s, floor.rounds_s, strict=True)
+        return median(median(ours_s) / median(theirs_s) for ours_s, theirs_s in pairs)
 
     @property
     def median_s(self) -> float:
@@ -159,30 +168,26 @@ def run(ways: list[Way], rounds: int, seed: int) -> None:
         way.measure(min(way.apdus, 50))  # warm caches; not counted
     for _ in range(rounds):
         for way in order.sample(ways, len(ways)):
-            way.times_s += way.measure(way.apdus)
+            way.rounds_s.append(way.measure(way.apdus))
 
 
-def report(ways: list[Way]) -> bool:
-    floor_s = ways[0].median_s
+def print_table(ways: list[Way]) -> None:
     print("| client, card | ratio | median us | p99 us | APDU/s |\n|---|---|---|---|---|")
     for way in ways:
         figures = f"{way.median_s * 1e6:.0f} | {way.p99_s * 1e6:.0f} | {way.per_second:.0f}"
-        print(f"| {way.name} | {way.median_s / floor_s:.2f} | {figures} |")
-    ours = ways[1]
+        print(f"| {way.name} | {way.ratio_to(ways[0]):.2f} | {figures} |")
+
+
+def judge(ways: list[Way]) -> bool:
+    """Say which targets are met; the link's own, without the chip's work."""
+    floor, ours, last = ways[0], ways[1], ways[-1]
+    over_c, spread = ours.ratio_to(floor), ours.p99_s / ours.median_s
     verdicts = [
-        (
-            f"median <= {MOST_OVER_C} x the C pair's",
-            ours.median_s / floor_s,
-            ours.median_s / floor_s <= MOST_OVER_C,
-        ),
-        (
-            f"p99 <= {MOST_P99:.0f} x its own median",
-            ours.p99_s / ours.median_s,
-            ours.p99_s / ours.median_s <= MOST_P99,
-        ),
+        (f"median <= {MOST_OVER_C} x the C pair's", over_c, over_c <= MOST_OVER_C),
+        (f"p99 <= {MOST_P99:.0f} x its own median", spread, spread <= MOST_P99),
     ]
-    if "vicc" in ways[-1].name:
-        faster = ours.per_second / ways[-1].per_second
+    if "vicc" in last.name:
+        faster = ours.per_second / last.per_second
         verdicts.append((f"rate >= {LEAST_OVER_VICC:.0f} x vicc's", faster, faster >= LEAST_OVER_VICC))
     print()
     for target, figure, met in verdicts:
@@ -209,7 +214,8 @@ def main() -> int:
         os.environ.update(pcscd.environment())
         ways = set_up(pcscd, workshop, stack, with_vicc=not choice.without_vicc)
         run(ways, choice.rounds, choice.seed)
-        met = report(ways)
+        print_table(ways)
+        met = judge(ways)
     return 0 if met else 1
 
 
