@@ -159,6 +159,20 @@ def test_asking_for_the_tries_costs_none(sw: str, tries: int | None) -> None:
     played.assert_finished()
 
 
+def test_another_word_to_the_question_for_tries_is_a_refusal() -> None:
+    card, _ = talking("> 0020000000\n< 6A81\n")
+
+    with pytest.raises(CardRefused, match="VERIFY: 6A81"):
+        card.tries_left()
+
+
+def test_a_log_that_never_ends_is_read_to_the_last_record_number() -> None:
+    card, played = talking("".join(f"> 00B2{number:02X}441C\n< {RECORD} 9000\n" for number in range(1, 255)))
+
+    assert len(list(card.log_records())) == 254
+    played.assert_finished()
+
+
 @pytest.mark.parametrize(
     ("sw", "verdict"),
     [("9000", Accepted()), ("63C2", Wrong(2)), ("63C1", Wrong(1)), ("63C0", Blocked()), ("6983", Blocked())],

@@ -323,6 +323,30 @@ def test_an_interrupted_write_is_rolled_back(path: Path) -> None:
     assert [event.kind for event in entry.events] == [EventKind.CONFIRMED]
 
 
+def test_a_journal_that_cannot_even_roll_back_is_used_no_more(path: Path) -> None:
+    journal = Journal.open(path)
+
+    with pytest.raises(JournalTrouble), journal._writing():
+        real, journal._database = journal._database, NoRollback(journal._database)  # type: ignore[assignment]
+        raise sqlite3.OperationalError("disk I/O error")
+
+    journal._database = real
+    with pytest.raises(JournalTrouble):
+        journal.record_intent(intent())
+
+
+class NoRollback:
+    """A database on a disk that has gone."""
+
+    in_transaction = True
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self.close = database.close
+
+    def execute(self, statement: str) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+
 def test_a_copy_holds_everything_and_replaces_nothing(path: Path, tmp_path: Path) -> None:
     with Journal.open(path) as journal:
         sale = journal.record_intent(intent())
@@ -335,6 +359,13 @@ def test_a_copy_holds_everything_and_replaces_nothing(path: Path, tmp_path: Path
         entry = copy.last_entry()
     assert entry is not None
     assert entry.sale == sale
+
+
+def test_a_copy_that_cannot_be_written_is_said(path: Path, tmp_path: Path) -> None:
+    with Journal.open(path) as journal, pytest.raises(JournalTrouble) as caught:
+        journal.copy_to(tmp_path / "missing" / "copy.db")
+
+    assert caught.value.fault is JournalFault.CANNOT_WRITE
 
 
 def test_no_column_has_room_for_a_name_an_identity_number_or_a_pin(path: Path) -> None:

@@ -74,8 +74,10 @@ def test_a_psam_is_known_by_its_terminal_number_which_is_read_once() -> None:
         "> 00A40000023F00\n< 9000\n> 00A40200020016\n< 6A82\n",
         "> 00A40000023F00\n< 9000\n> 00A40200020016\n< 9000\n> 00B0000006\n< 6982\n",
         "> 00A40000023F00\n< 9000\n> 00A40200020016\n< 9000\n> 00B0000006\n< 3709 9000\n",
+        "> 00A40000023F00\n< 9000\n> 00A40200020016\n< 9000\n> 00B0000006\n< 37090000FFFF 9000\n",
+        "> 00A40000023F00\n< 9000\n> 00A40200020016\n< 9000\n> 00B0000006\n< 3709000000AB 9000\n",
     ],
-    ids=["no master file", "no file 0016", "not readable", "cut short"],
+    ids=["no master file", "no file 0016", "not readable", "cut short", "eight digits", "no digits"],
 )
 def test_a_card_without_a_readable_0016_is_no_psam(text: str) -> None:
     psam, _ = talking(text)
@@ -99,6 +101,16 @@ def test_the_sm4_environment_is_selected_by_name_first() -> None:
     _, played = opened("", SM4_ENVIRONMENT)
 
     played.assert_finished()
+
+
+def test_a_psam_that_goes_away_while_it_is_opened_is_a_broken_link() -> None:
+    head, _, _ = DES_ENVIRONMENT.partition("> 00A4020002001A")
+    psam, _ = talking(head + "> 00A4020002001A\n# link: reader-gone\n")
+
+    with pytest.raises(PsamFailure) as failure:
+        psam.open_environment(0x37, TRIPLE_DES)
+
+    assert str(failure.value) == "psam-link-broken: SELECT 001A reader-gone"
 
 
 def test_a_province_psam_tells_its_key_in_001b() -> None:

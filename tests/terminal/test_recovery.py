@@ -337,8 +337,8 @@ def test_a_card_that_refuses_its_data_is_left_to_identification(desk: Desk) -> N
 
 def test_a_psam_that_refuses_the_mac2_proves_nothing(desk: Desk) -> None:
     """9302 from a PSAM, and still the card's log shows our sale."""
-    desk.sell(answer_lost(LinkReason.CARD_REMOVED))
     desk.psam = Psam(completing(Refusing(LoopbackConnection(desk.psam_chip), b"\x80\x72", "9302")))
+    desk.sell(answer_lost(LinkReason.CARD_REMOVED))
 
     (settlement,) = desk.come_back(psam=True)
 
@@ -347,8 +347,8 @@ def test_a_psam_that_refuses_the_mac2_proves_nothing(desk: Desk) -> None:
 
 @pytest.mark.parametrize("sw", ["6901", "6F00"])
 def test_a_psam_that_has_confirmed_already_leaves_it_to_the_log(desk: Desk, sw: str) -> None:
-    desk.sell(answer_lost(LinkReason.CARD_REMOVED))
     desk.psam = Psam(completing(Refusing(LoopbackConnection(desk.psam_chip), b"\x80\x72", sw)))
+    desk.sell(answer_lost(LinkReason.CARD_REMOVED))
 
     (settlement,) = desk.come_back(psam=True)
 
@@ -413,6 +413,17 @@ def test_what_stays_open_is_written_down_each_time(desk: Desk) -> None:
 
     (entry,) = desk.journal.open_sales()
     assert [event.kind for event in entry.events] == [EventKind.LOST, *[EventKind.STILL_OPEN] * 2]
+
+
+def test_after_a_confirmed_sale_coming_back_costs_no_command(desk: Desk) -> None:
+    desk.sell(answer_lost(LinkReason.CARD_REMOVED))
+    desk.card, first = another_card(), desk.card
+    assert isinstance(desk.sell(), Approved)
+    _, silent = replay("")
+
+    assert settle_by_psam(SocialSecurityCard(silent), desk.psam, desk.journal, desk.clock) == ()
+    desk.card = first
+    assert [settlement.state for settlement in desk.come_back()] == [SaleState.CHARGED]
 
 
 def test_every_kind_of_evidence_has_a_verdict() -> None:

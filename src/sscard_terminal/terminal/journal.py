@@ -172,15 +172,14 @@ class Journal:
 
     def open_sales(self, identification: str | None = None) -> tuple[JournalEntry, ...]:
         """The sales 待核实, of one card (32 hex digits) or of all, oldest first."""
-        condition = "WHERE voucher IN (SELECT voucher FROM open_debits)"
         if identification is None:
-            return tuple(self._entries(condition))
-        return tuple(self._entries(f"{condition} AND identification = ?", identification))
+            return tuple(self._entries(table="open_debits"))
+        return tuple(self._entries("WHERE identification = ?", identification, table="open_debits"))
 
-    def _entries(self, condition: str, *values: object) -> Iterator[JournalEntry]:
+    def _entries(self, condition: str = "", *values: object, table: str = "debits") -> Iterator[JournalEntry]:
         with self._reading():
             rows = self._database.execute(
-                f"SELECT * FROM debits {condition} ORDER BY voucher", values
+                f"SELECT * FROM {table} {condition} ORDER BY voucher", values
             ).fetchall()
         for row in rows:
             sale = _sale_of(row)

@@ -52,7 +52,7 @@ CREATE INDEX debits_by_time ON debits (time);
 CREATE INDEX events_by_sale ON events (voucher);
 CREATE UNIQUE INDEX a_sale_ends_once ON events (voucher)
     WHERE kind IN ('confirmed', 'refused', 'not-sent', 'settled-charged', 'settled-not-charged');
-CREATE VIEW open_debits AS SELECT voucher FROM debits WHERE NOT EXISTS (
+CREATE VIEW open_debits AS SELECT * FROM debits WHERE NOT EXISTS (
     SELECT 1 FROM events WHERE events.voucher = debits.voucher
         AND kind IN ('confirmed', 'refused', 'not-sent', 'settled-charged', 'settled-not-charged'));
 CREATE TRIGGER debits_stay BEFORE UPDATE ON debits BEGIN SELECT RAISE(ABORT, 'append only'); END;

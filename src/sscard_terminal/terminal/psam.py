@@ -145,7 +145,9 @@ class Psam:
             self._open, self._held = None, NOTHING_HELD
             self._select(Select.df(MASTER_FILE), PsamProblem.NOT_A_PSAM)
             raw = self._read(TERMINAL_NUMBER_FILE, TERMINAL_NUMBER_LENGTH, PsamProblem.NOT_A_PSAM)
-            self._terminal_number = _parsed("READ BINARY 0016", lambda: _terminal_number(raw))
+            self._terminal_number = _parsed(
+                "READ BINARY 0016", lambda: _terminal_number(raw), PsamProblem.NOT_A_PSAM
+            )
         return self._terminal_number
 
     def open_environment(self, first_byte: int, suite: CipherSuite) -> None:
@@ -223,6 +225,11 @@ class Psam:
         if not answer.sw.is_success:
             raise PsamFailure(PsamProblem.REFUSED, "CREDIT SAM FOR PURCHASE", answer.sw)
         return True
+
+    @property
+    def holds_nothing(self) -> bool:
+        """True when this PSAM certainly holds no purchase."""
+        return self._held == NOTHING_HELD
 
     def may_hold(self, sequence: bytes) -> bool:
         """False when this PSAM certainly does not hold the purchase with this terminal sequence (4 bytes).

@@ -115,6 +115,8 @@ def settle_by_psam(
 
     Raises: as `settle`.
     """
+    if psam.holds_nothing:
+        return ()
     held = [entry for entry in journal.open_sales() if psam.may_hold(entry.sale.sequence)]
     if not held:
         return ()
