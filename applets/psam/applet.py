@@ -13,7 +13,7 @@ from sscard_terminal.card.file_commands import reading
 from sscard_terminal.cardspec.commands import psam as commands
 from sscard_terminal.cardspec.profile import CardProfile
 
-from . import ciphering, purchase
+from . import ciphering, loading, purchase
 
 
 class PurchaseSam:
@@ -68,4 +68,5 @@ COMMANDS = (
         purchase.confirm,
         keeps_transaction=True,
     ),
+    Instruction("CREATE KEY, CHANGE KEY", 0x84, 0xD4, commands.WriteKey.from_apdu, loading.write_key),
 )

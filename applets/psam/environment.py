@@ -19,6 +19,10 @@ SUITES: dict[str, CipherSuite] = {"DES": TRIPLE_DES, "SM4": SM4}
 ENVIRONMENTS = (*SUITES, "SSF33")
 SSF33_REGION = 0x11
 """First byte of the card identification code of a Beijing card (card.md §10 B40)."""
+MASTER_KEY = "MK"
+"""Root name of the environment's master key."""
+ABSENT = b"\x00"
+"""First byte of the object of a key that is not loaded."""
 ENCRYPTION, MAC_ONLY, BOTH = 7, 6, 8
 """Key types of the usage byte. Source: card.md §5.1."""
 
@@ -71,7 +75,43 @@ def psam_key_name(spec: PsamKeySpec) -> str:
     return key_object_name(f"{spec.df}/{spec.type:02X}{spec.id:02X}")
 
 
+def find_key(machine: Machine, home: str, usage: int, key_id: int) -> PsamKeySpec | None:
+    """The key of exactly that usage and id in an environment, whether it is loaded or not."""
+    for spec in machine.profile.psam_keys:
+        if (spec.df, spec.usage, spec.id) == (home, usage, key_id):
+            return spec
+    return None
+
+
+def named_key(machine: Machine, home: str, root: str) -> PsamKeySpec:
+    """The key under a root's name.
+
+    Raises:
+        Refusal: 6A88.
+    """
+    for spec in machine.profile.psam_keys:
+        if (spec.df, spec.root) == (home, root):
+            return spec
+    raise Refusal(status.REFERENCE_NOT_FOUND)
+
+
+def is_present(machine: Machine, spec: PsamKeySpec) -> bool:
+    """False for a place whose key was not loaded yet."""
+    return machine.nvm.read(psam_key_name(spec), 0, 1) != ABSENT
+
+
+def absent_key_object(length: int) -> bytes:
+    """A place for a key that an issuer will load."""
+    return ABSENT + bytes(length)
+
+
 def stored_key(machine: Machine, spec: PsamKeySpec) -> bytes:
+    """
+    Raises:
+        Refusal: 6A88, not loaded yet.
+    """
+    if not is_present(machine, spec):
+        raise Refusal(status.REFERENCE_NOT_FOUND)
     return machine.nvm.read(psam_key_name(spec), 1)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from sscard_applets.psam.environment import SUITES, psam_key_name
+from sscard_applets.psam.environment import MASTER_KEY, SUITES, absent_key_object, psam_key_name
 from sscard_terminal.card.chip import ATR
 from sscard_terminal.card.image import build_image
 from sscard_terminal.card.machine import STATE
@@ -39,9 +39,11 @@ class PsamFacts:
     sequence: int = 0
 
 
-def issue_psam(profile: CardProfile, facts: PsamFacts, roots: KeySet, factors_done: bytes = b"") -> bytes:
+def issue_psam(
+    profile: CardProfile, facts: PsamFacts, roots: KeySet, factors_done: bytes = b"", blank: bool = False
+) -> bytes:
     """The bytes of a new, sealed image. `factors_done`: the levels above this PSAM's, province first, 8 bytes each;
-    none for a national PSAM.
+    none for a national PSAM. `blank`: only the master keys are put in, an issuer loads the others (84 D4).
 
     Raises:
         FormatError: a wrong number or a missing key, or a key whose levels do not fit `factors_done`.
@@ -55,7 +57,9 @@ def issue_psam(profile: CardProfile, facts: PsamFacts, roots: KeySet, factors_do
     for spec in profile.files:
         objects[spec.key] = files.get(spec.key, files.get(spec.name, bytes(spec.size)))
     for key in profile.psam_keys:
-        objects[psam_key_name(key)] = key_object(_key(key, roots, factors_done), None)
+        empty = blank and key.root != MASTER_KEY
+        filled = absent_key_object(key.length) if empty else key_object(_key(key, roots, factors_done), None)
+        objects[psam_key_name(key)] = filled
     return build_image(objects)
 
 
@@ -82,6 +86,8 @@ def _twelve_digits(number: str) -> bytes:
 
 
 def _key(spec: PsamKeySpec, roots: KeySet, factors_done: bytes) -> bytes:
+    if spec.root == MASTER_KEY:
+        return roots[spec.root]
     if spec.levels + len(factors_done) // FACTOR_LENGTH != LEVELS:
         raise FormatError(f"key {spec.root}: {spec.levels} levels to do do not fit the ones done")
     suite: CipherSuite = SUITES[spec.df]

@@ -24,6 +24,8 @@ PURCHASE_KEY = 2
 """Key type of the usage byte (card.md §5.1)."""
 TERMINAL_FILE = "MF/0016"
 SEQUENCE = "0019"
+VALIDITY_FILES = ("001A", "001B", "001C")
+"""DPK index, authentication key version, valid from, valid to; dates in BCD compare as they stand (card.md §5.1)."""
 LAST_SEQUENCE = 0xFFFF_FFFF
 
 
@@ -33,14 +35,17 @@ def initialize(machine: Machine, command: InitializeSamForPurchase) -> bytes:
     if home not in SUITES:
         raise Refusal(status.FUNCTION_NOT_SUPPORTED)
     machine.volatile.transaction = None
-    key = _purchase_key(machine, home, command.key_version)
-    if len(command.factors) != 8 * key.levels:
+    spec = _purchase_key(machine, home, command.key_version)
+    key = environment.stored_key(machine, spec)
+    if len(command.factors) != 8 * spec.levels:
         raise Refusal(status.WRONG_LENGTH)
     suite = SUITES[home]
     if command.algorithm != suite.algorithm_id:
         raise Refusal(status.CONDITIONS_NOT_SATISFIED)
+    if machine.profile.rules.psam_checks_validity:
+        _require_valid(machine, home, command)
     sequence = _next_sequence(machine, f"{home}/{SEQUENCE}")
-    dpk = environment.diversified(suite, environment.stored_key(machine, key), command.factors)
+    dpk = environment.diversified(suite, key, command.factors)
     session_key = transaction.purchase_session_key(suite, dpk, command.random, command.counter, sequence)
     amounts, terminal = command.amounts.build(), machine.nvm.read(TERMINAL_FILE)
     mac1 = transaction.purchase_mac1(suite, session_key, amounts, terminal, command.time)
@@ -57,6 +62,19 @@ def _purchase_key(machine: Machine, home: str, version: int) -> PsamKeySpec:
         if (spec.df, spec.type, spec.id) == (home, PURCHASE_KEY, version):
             return spec
     raise Refusal(status.REFERENCE_NOT_FOUND)
+
+
+def _require_valid(machine: Machine, home: str, command: InitializeSamForPurchase) -> None:
+    """
+    Raises:
+        Refusal: 6985, no DPK file of this key version covers the day of the purchase.
+    """
+    day = command.time[:4]
+    for name in VALIDITY_FILES:
+        content = machine.nvm.read(f"{home}/{name}")
+        if content[0] == command.key_version and content[2:6] <= day <= content[6:10]:
+            return
+    raise Refusal(status.CONDITIONS_NOT_SATISFIED)
 
 
 def _next_sequence(machine: Machine, name: str) -> bytes:

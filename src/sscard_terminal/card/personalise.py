@@ -87,7 +87,7 @@ def _issuer_and_holder(
     name, extension = split_name(person.name)
     return {
         ISSUER_DATA: {
-            0x01: identification + suite.card_authentication_code(irk, identification),
+            0x01: identification + suite.direct_mac(irk, identification, b""),
             0x02: card.card_class.encode(),
             0x03: profile.version.encode(),
             0x04: INITIALISING_ORGANISATION + region + region + b"\x01",

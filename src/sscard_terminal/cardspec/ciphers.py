@@ -103,8 +103,11 @@ class CipherSuite(Protocol):
     def tac_key(self, dtk: bytes) -> bytes:
         """The key of the TAC. Source: card.md §6.4."""
 
-    def card_authentication_code(self, irk: bytes, body: bytes) -> bytes:
-        """The 4-byte code in the card identification code, over its first 12 bytes. Source: card.md §6.9."""
+    def direct_mac(self, key: bytes, data: bytes, start: bytes) -> bytes:
+        """4-byte MAC with a 16-byte key used as it is, `start` filled with 00 to the block as initial value.
+
+        For key loading (card.md §5.5) and, from zero, the code in the card identification code (§6.9).
+        """
 
 
 class _Encryptors(threading.local):
@@ -202,17 +205,11 @@ class TripleDesSuite:
     def tac_key(self, dtk: bytes) -> bytes:
         return exclusive_or(dtk[:8], dtk[8:])
 
-    def mac_with_double_key(self, key: bytes, data: bytes, start: bytes = bytes(8)) -> bytes:
-        """4-byte MAC with a 16-byte key used directly: DES chain with its left half, the last block in 3DES.
-
-        Source: card.md §6.3 (last lines), §5.5.
-        """
-        blocks = pad(data, 8)
+    def direct_mac(self, key: bytes, data: bytes, start: bytes) -> bytes:
+        """DES chain with the left half, the last block in 3DES. Source: card.md §6.3, last lines."""
+        blocks, start = pad(data, 8), start.ljust(8, b"\x00")
         before = self.chain(key[:8], start, blocks[:-8]) if len(blocks) > 8 else start
         return self.chain(key, before, blocks[-8:])[:MAC_LENGTH]
-
-    def card_authentication_code(self, irk: bytes, body: bytes) -> bytes:
-        return self.mac_with_double_key(irk, body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,8 +267,8 @@ class Sm4Suite:
     def tac_key(self, dtk: bytes) -> bytes:
         return dtk
 
-    def card_authentication_code(self, irk: bytes, body: bytes) -> bytes:
-        return self.mac(irk, body)
+    def direct_mac(self, key: bytes, data: bytes, start: bytes) -> bytes:
+        return self.fold(self.chain(key, start.ljust(16, b"\x00"), pad(data, 16)))
 
 
 TRIPLE_DES = TripleDesSuite()

@@ -10,7 +10,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from construct import Byte, Bytes, ConstructError, GreedyRange, Int16ub, Int32ub, Struct, Terminated
+from construct import (
+    Byte,
+    Bytes,
+    Const,
+    ConstructError,
+    GreedyBytes,
+    GreedyRange,
+    Int16ub,
+    Int32ub,
+    Struct,
+    Terminated,
+)
 
 from sscard_terminal.iso7816.errors import FormatError
 
@@ -133,6 +144,15 @@ PSAM_APPLICATION_INFORMATION = _message(
     "dpk_index" / Byte, "authentication_key_version" / Byte, "valid_from" / Bytes(4), "valid_to" / Bytes(4)
 )
 """10 bytes, 001A/001B/001C. Source: card.md §5.1."""
+
+PSAM_KEY_RECORD = Struct(
+    "usage" / Byte, "id" / Byte, "zero" / Const(b"\x00"), "algorithm" / Byte, "filling" / Const(bytes(4)),
+    "key" / GreedyBytes,
+)  # fmt: skip
+"""CREATE KEY, 16 or 24 bytes. Source: card.md §5.1 (key record), P9 §9.5."""
+
+PSAM_KEY_CHANGE = Struct("usage" / Byte, "id" / Byte, "zero" / Const(b"\x00"), "key" / GreedyBytes)
+"""CHANGE KEY, 11 or 19 bytes: no algorithm. Source: P9 §9.6.1."""
 
 PSAM_PURCHASE_HEAD = Struct(
     "random" / Bytes(4), "counter" / Counter, "account" / Amount, "self_paid" / Amount, "pooled" / Amount,

@@ -147,6 +147,8 @@ class Rules:
     """card.md §10 A5."""
     blocked_select: int = 0x9303
     """card.md §10 A6."""
+    psam_checks_validity: bool = False
+    """Our choice: True lets a PSAM refuse (6985) a purchase outside the dates of its DPK file (card.md §5.1)."""
     fcp_for_ef: bool = False
     """Off: real cards answer nothing to SELECT EF (card.md §1.2)."""
 

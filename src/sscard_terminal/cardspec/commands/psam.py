@@ -5,7 +5,7 @@ Source: card.md §5.2–5.5.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from sscard_terminal.cardspec.transaction import PURCHASE_TYPE, PurchaseAmounts
@@ -148,3 +148,30 @@ class CreditSamForPurchase:
         expect_p1p2(apdu, 0x0000)
         expect_lc(apdu, 0x04)
         return cls(apdu.data)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteKey:
+    """84 D4: CREATE KEY (`change` False) or CHANGE KEY, into a key file 11, 12 or 13; issuing only."""
+
+    change: bool
+    key_file: int
+    cryptogram: bytes = field(repr=False)
+    mac: bytes
+
+    def to_apdu(self) -> CommandApdu:
+        return CommandApdu(
+            0x84, 0xD4, int(self.change), self.key_file, self.cryptogram + self.mac, sensitive=True
+        )
+
+    @classmethod
+    def from_apdu(cls, apdu: CommandApdu) -> WriteKey:
+        """
+        Raises:
+            ParameterError: P1 other than 00, 01.
+            LengthError: Lc none of 1C, 24 (create) or 14, 1C, 24 (change).
+        """
+        if apdu.p1 not in (0x00, 0x01):
+            raise ParameterError(f"P1 {apdu.p1:02X} neither creates nor changes a key")
+        expect_lc(apdu, *((0x14, 0x1C, 0x24) if apdu.p1 else (0x1C, 0x24)))
+        return cls(apdu.p1 == 0x01, apdu.p2, apdu.data[:-4], apdu.data[-4:])
