@@ -33,3 +33,7 @@ class Stop(Exception):
         self.code = code
         self.key = key
         self.facts = facts
+
+
+class StillOpen(Exception):
+    """A recovery could not be done; its cause tells why, and the sales are as unverified as before."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from sscard_terminal.cardspec.money import yuan_of_fen
+from sscard_terminal.iso7816.status import StatusWord, tries_left_word
 from sscard_terminal.terminal.outcomes import Declined, Reason, Unsettled
 
 from .exits import Exit, Stop
@@ -45,11 +45,11 @@ def declined(outcome: Declined) -> Stop:
         _sentence_key(outcome),
         reason=str(outcome.reason),
         command=outcome.command or None,
-        sw=outcome.sw,
+        sw=_word_of(outcome),
         link=outcome.link,
         tries_left=outcome.tries_left,
-        balance=None if outcome.balance is None else yuan_of_fen(outcome.balance),
-        missing=None if outcome.missing is None else yuan_of_fen(outcome.missing),
+        balance=outcome.balance,
+        missing=outcome.missing,
         region=outcome.region or None,
         expired_on=outcome.expired_on,
         voucher=outcome.voucher,
@@ -66,6 +66,13 @@ def unsettled(outcome: Unsettled) -> Stop:
         link=outcome.link,
         tac=None if outcome.tac is None else outcome.tac.hex().upper(),
     )
+
+
+def _word_of(outcome: Declined) -> StatusWord | None:
+    """The card's word; a wrong PIN leaves only its meaning in the outcome, which has one word. Source: card.md §3."""
+    if outcome.reason is Reason.WRONG_PIN and outcome.tries_left is not None:
+        return tries_left_word(outcome.tries_left)
+    return outcome.sw
 
 
 def _sentence_key(outcome: Declined) -> str:

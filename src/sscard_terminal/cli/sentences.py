@@ -14,6 +14,7 @@ import click
 
 from sscard_terminal.card.image import ImageError
 from sscard_terminal.card.memory import ImageInUse
+from sscard_terminal.cardspec.money import Fen, yuan_of_fen
 from sscard_terminal.iso7816.errors import FormatError
 from sscard_terminal.iso7816.status import Language
 from sscard_terminal.reader.connection import LinkError
@@ -24,11 +25,12 @@ from sscard_terminal.terminal.psam import PsamFailure
 
 from .command import BadValue
 from .details import NO_PCSCD, detail_in
-from .exits import Exit, Stop
+from .exits import Exit, StillOpen, Stop
 from .messages import text
 
 KNOWN_ERRORS: tuple[type[BaseException], ...] = (
     Stop,
+    StillOpen,
     click.ClickException,
     click.Abort,
     LinkError,
@@ -70,15 +72,24 @@ class Report:
 
 def report_of(error: BaseException, language: Language) -> Report:
     """The report of any of KNOWN_ERRORS."""
+    if isinstance(error, StillOpen) and error.__cause__ is not None:
+        return _still_open(report_of(error.__cause__, language), language)
     stop = _stop_of(error, language)
-    facts = {name: _plain(value) for name, value in stop.facts.items() if value is not None}
-    told = {name: "" if value is None else value for name, value in stop.facts.items()}
+    facts = dict(_for_programs(name, value) for name, value in stop.facts.items() if value is not None)
+    told = {name: _for_people(value) for name, value in stop.facts.items()}
     sentence = text(language, stop.key, **told)
     if sw := facts.get("sw"):
         sentence += f" [{sw}]"
     if stop.code in _MONEY:
         facts = {"money": _MONEY[stop.code], **facts}
     return Report(stop.code, stop.key, sentence, facts)
+
+
+def _still_open(report: Report, language: Language) -> Report:
+    """The same report where money did move, perhaps, in a sale before this one."""
+    words = text(language, "money.not-charged"), text(language, "money.still-open")
+    facts = {**report.facts, "money": _MONEY[Exit.UNVERIFIED]}
+    return Report(Exit.UNVERIFIED, report.key, report.sentence.replace(*words), facts)
 
 
 def _stop_of(error: BaseException, language: Language) -> Stop:
@@ -145,6 +156,14 @@ def _hresult(error: LinkError) -> str | None:
     return None if error.hresult is None else f"0x{error.hresult:08X}"
 
 
-def _plain(value: object) -> object:
-    """As JSON says it: numbers and booleans as they are, everything else as text (a status word is an int, and text)."""
-    return value if type(value) in (int, bool, str) else str(value)
+def _for_programs(name: str, value: object) -> tuple[str, object]:
+    """As JSON says it: money in fen, numbers as they are, all else as text (a status word is an int, and text)."""
+    if isinstance(value, Fen):
+        return f"{name}_fen", int(value)
+    return name, value if type(value) in (int, bool, str) else str(value)
+
+
+def _for_people(value: object) -> object:
+    if value is None:
+        return ""
+    return yuan_of_fen(value) if isinstance(value, Fen) else value

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +91,7 @@ def behind_pcsc(console: Console, trace: Trace | NoTrace) -> Iterator[Cast]:
             save_new(folder / f"{role}.image", image)
             command = pcscd.wrap_command(_serve_command(role, folder / f"{role}.image", slots[role]))
             processes[role] = stack.enter_context(_child(command))
+        stack.callback(_send_home, processes.values())  # all at once; each is waited for later
         yield {
             role: _actor(
                 stack.enter_context(_inserted(slots[role], processes[role])), role, slots[role].reader, trace
@@ -130,6 +131,12 @@ def _child(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _send_home(processes: Iterable[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.close()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from sscard_terminal.cardspec.bcd import time_of_bcd
 from sscard_terminal.cardspec.commands.security import VerifyPin
 from sscard_terminal.cardspec.money import Fen, yuan_of_fen
 from sscard_terminal.cardspec.pin import Pin
-from sscard_terminal.cardspec.records import LogRecord, masked_name
+from sscard_terminal.cardspec.records import LogRecord, masked_name, masked_number
 from sscard_terminal.cardspec.transaction import PurchaseAmounts
 from sscard_terminal.terminal import workflow
 from sscard_terminal.terminal.client import SocialSecurityCard
@@ -91,7 +91,7 @@ def _tell(console: Console, name: str, step: Callable[[], Line]) -> dict[str, An
         raise Stop(Exit.TROUBLE, "demo.step-failed", step=f"{name} ({error})") from error
     console.print(f" {console.mark(True)} {console.text(line.key, **line.facts)}")
     for below in line.below:
-        console.print(f"     {below}")
+        console.print(f"     {below}".rstrip())
     return {"step": name, "held": True, **line.facts}
 
 
@@ -146,7 +146,7 @@ class Story:
         return Line(
             "demo.identified",
             {
-                "number": self._identified.number,
+                "number": masked_number(self._identified.number),
                 "expires": str(self._identified.issuer.expires),
                 "terminal": TERMINAL,
             },

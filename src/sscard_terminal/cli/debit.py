@@ -1,0 +1,223 @@
+"""`sscard debit` and `sscard recover`: pay once, and settle what stayed open; the sale itself is terminal/debit.py."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from sscard_terminal.cardspec.money import Fen, yuan_of_fen
+from sscard_terminal.cardspec.transaction import PurchaseAmounts
+from sscard_terminal.reader.connection import LinkError
+from sscard_terminal.terminal import debit as sale
+from sscard_terminal.terminal.exchange import CardRefused
+from sscard_terminal.terminal.identification import IdentifiedCard
+from sscard_terminal.terminal.journal import Journal, SaleState
+from sscard_terminal.terminal.journal_file import JournalTrouble
+from sscard_terminal.terminal.outcomes import Approved, Declined, Unsettled
+from sscard_terminal.terminal.psam import PsamFailure
+from sscard_terminal.terminal.receipts import slip
+from sscard_terminal.terminal.recovery import Settlement, settle, settle_by_psam
+from sscard_terminal.terminal.workflow import verify_pin
+
+from .command import BadValue, Run, service
+from .console import Console
+from .desk import Desk, desk_of, now
+from .entry import Holder, ask_holder, same_card, verified, warn_of_first_pin
+from .exits import Exit, StillOpen, Stop
+from .outcomes import declined, held, unsettled
+from .pins import pin_option
+from .values import FilePath, Yuan
+
+_KEYS = {
+    SaleState.CHARGED: "recover.charged",
+    SaleState.NOT_CHARGED: "recover.not-charged",
+    SaleState.OPEN: "recover.open",
+}
+
+
+def default_journal() -> Path:
+    """journal.db in the user's state folder. Source: XDG Base Directory Specification."""
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "sscard-terminal" / "journal.db"
+
+
+@contextmanager
+def opened_journal(file: Path | None) -> Iterator[Journal]:
+    """The journal; without a name the default one, whose folder is made.
+
+    Raises:
+        JournalTrouble, OSError: it cannot be used.
+    """
+    if file is None:
+        file = default_journal()
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with Journal.open(file) as journal:
+        yield journal
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Keep Ctrl-C waiting: the seconds in which the card pays are not to be interrupted."""
+    waiting: list[int] = []
+
+    def remember(number: int, _frame: FrameType | None) -> None:
+        waiting.append(number)
+
+    previous = signal.signal(signal.SIGINT, remember)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+@service("debit")
+@click.option("--account", metavar="YUAN", type=Yuan(), required=True)
+@click.option("--self", "self_paid", metavar="YUAN", type=Yuan(), default="0")
+@click.option("--pooled", metavar="YUAN", type=Yuan(), default="0")
+@click.option("--journal", metavar="FILE", type=FilePath())
+@pin_option
+def debit(run: Run, account: Fen, self_paid: Fen, pooled: Fen, journal: Path | None, pin_stdin: bool) -> int:
+    """See messages, help.debit."""
+    if not account:
+        raise BadValue("usage.amount-zero")
+    amounts = PurchaseAmounts(account, self_paid, pooled)
+    console = run.console
+    with opened_journal(journal) as book, desk_of(run) as desk:
+        holder = ask_holder(desk, console, pin_stdin, "pin.prompt-to-pay", amount=yuan_of_fen(account))
+        with undisturbed():
+            outcome = _paid(desk, holder, book, amounts)
+        if isinstance(outcome, Declined):
+            raise declined(outcome)
+        _print_slip(console, book, outcome.sale.voucher)
+    if isinstance(outcome, Unsettled):
+        raise unsettled(outcome)
+    _tell(console, outcome)
+    warn_of_first_pin(console, holder.pin)
+    return Exit.DONE
+
+
+def _paid(
+    desk: Desk, holder: Holder, journal: Journal, amounts: PurchaseAmounts
+) -> Approved | Declined | Unsettled:
+    """Once there is an outcome nothing that fails afterwards (a link that cannot be closed) takes its place."""
+    outcome: Approved | Declined | Unsettled | None = None
+    try:
+        with verified(desk, holder) as (pair, card):
+            outcome = sale.debit(card, pair.psam, journal, sale.DebitRequest(amounts), now)
+    except (LinkError, OSError):
+        if outcome is None:
+            raise
+    assert outcome is not None
+    return outcome
+
+
+def _tell(console: Console, outcome: Approved) -> None:
+    paid, tac = outcome.sale, outcome.tac.hex().upper()
+    amount, rest = yuan_of_fen(paid.amounts.account), yuan_of_fen(paid.balance_after)
+    console.say("debit.approved", amount=amount, balance=rest, tac=tac)
+    console.give(
+        {
+            "money": "charged",
+            "voucher": paid.voucher,
+            "account_fen": int(paid.amounts.account),
+            "self_paid_fen": int(paid.amounts.self_paid),
+            "pooled_fen": int(paid.amounts.pooled),
+            "balance_fen": int(paid.balance_after),
+            "terminal": paid.terminal,
+            "sequence": paid.sequence.hex().upper(),
+            "counter": paid.counter,
+            "time": str(paid.time),
+            "tac": tac,
+        }
+    )
+
+
+def _print_slip(console: Console, journal: Journal, voucher: int) -> None:
+    """From the journal, never from what we hold (counter.md screen rule 9). A slip that fails undoes no sale."""
+    try:
+        entry = journal.entry(voucher)
+        if entry is not None:
+            console.print(slip(entry, console.language).rstrip("\n"))
+    except (JournalTrouble, OSError):
+        console.warn("debit.no-slip", voucher=voucher)
+
+
+@service("recover")
+@click.option("--journal", metavar="FILE", type=FilePath())
+@click.option("--no-pin", is_flag=True)
+@pin_option
+def recover(run: Run, journal: Path | None, no_pin: bool, pin_stdin: bool) -> int:
+    """See messages, help.recover."""
+    console = run.console
+    with opened_journal(journal) as book, desk_of(run) as desk:
+        if not book.open_sales():
+            return _tell_settled(console, book, ())
+        with _still_open_unless_done():
+            holder = Holder(None) if no_pin else ask_holder(desk, console, pin_stdin, "pin.prompt")
+            with undisturbed():
+                settled = _settled(desk, holder, book)
+        return _tell_settled(console, book, settled)
+
+
+@contextmanager
+def _still_open_unless_done() -> Iterator[None]:
+    """What ends a recovery early must not read as "not charged": the sales are still to be verified."""
+    try:
+        yield
+    except (Stop, LinkError, PsamFailure, CardRefused) as error:
+        raise StillOpen from error
+
+
+def _settled(desk: Desk, holder: Holder, journal: Journal) -> tuple[Settlement, ...]:
+    """By the PSAM first, which identification would make forget; then by all the card tells."""
+    with desk.at_work() as pair:
+        by_psam = settle_by_psam(pair.card, pair.psam, journal, now)
+        if by_psam and not journal.open_sales(by_psam[0].entry.sale.identification):
+            return by_psam
+        card = same_card(pair, holder)
+        pin_verified = _opens_log(card, holder)
+        return by_psam + settle(card, pair.psam, journal, now, pin_verified=pin_verified)
+
+
+def _opens_log(card: IdentifiedCard, holder: Holder) -> bool:
+    """Whether the card's log and counter are open to us; a wrong PIN ends the recovery."""
+    if holder.pin is None and card.tries_left is not None:
+        return False
+    held(verify_pin(card, holder.pin))
+    return True
+
+
+def _tell_settled(console: Console, journal: Journal, settled: tuple[Settlement, ...]) -> int:
+    for settlement in settled:
+        facts = _facts_of(settlement)
+        evidence = console.text(f"evidence.{settlement.evidence}")
+        console.say(_KEYS[settlement.state], **{**facts, "evidence": evidence})
+    here = {settlement.entry.sale.voucher for settlement in settled}
+    others = [entry for entry in journal.open_sales() if entry.sale.voucher not in here]
+    if not settled:
+        console.say("recover.nothing")
+    if others:
+        console.warn("recover.others", count=len(others))
+    is_open = any(settlement.state is SaleState.OPEN for settlement in settled)
+    code = Exit.UNVERIFIED if is_open else Exit.DONE
+    rows = [_facts_of(settlement) for settlement in settled]
+    console.give({"exit": code, "settled": rows, "open_sales_of_other_cards": len(others)})
+    return code
+
+
+def _facts_of(settlement: Settlement) -> dict[str, Any]:
+    paid = settlement.entry.sale
+    return {
+        "voucher": paid.voucher,
+        "state": str(settlement.state),
+        "evidence": str(settlement.evidence),
+        "amount": yuan_of_fen(paid.amounts.account),
+        "account_fen": int(paid.amounts.account),
+    }

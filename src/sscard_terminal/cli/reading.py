@@ -1,0 +1,125 @@
+"""`sscard read`, `balance`, `details`: whose card is this, what is on it, what was done with it; nothing is changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sscard_terminal.cardspec.bcd import time_of_bcd
+from sscard_terminal.cardspec.money import yuan_of_fen
+from sscard_terminal.cardspec.records import LogRecord, masked_name, masked_number
+from sscard_terminal.cardspec.transaction import LOAD_TYPE, PURCHASE_TYPE
+from sscard_terminal.iso7816.errors import FormatError
+from sscard_terminal.terminal.identification import IdentifiedCard
+from sscard_terminal.terminal.workflow import Balances, read_balances, read_details
+
+from .command import Run, service
+from .console import Console
+from .desk import desk_of
+from .entry import ask_holder, verified
+from .exits import Exit
+from .outcomes import held
+from .pins import pin_option
+
+KINDS = {LOAD_TYPE: "load", PURCHASE_TYPE: "purchase"}
+
+
+@service("read")
+def read(run: Run) -> int:
+    """See messages, help.read."""
+    with desk_of(run) as desk, desk.at_work() as pair:
+        facts = _facts_of(pair.identified(), pair.psam.terminal_number())
+    console = run.console
+    tries = facts["tries_left"]
+    words = {None: "read.no-pin", 0: "read.locked"}
+    told = console.text(words[tries]) if tries in words else tries
+    for line in ("holder", "number", "dates", "proved", "tries"):
+        console.say(f"read.{line}", **{**facts, "tries": told})
+    console.give(facts)
+    return Exit.DONE
+
+
+def _facts_of(card: IdentifiedCard, terminal: str) -> dict[str, Any]:
+    """Masked as on a screen (counter.md screen rule 4)."""
+    issuer, holder = card.issuer, card.cardholder
+    return {
+        "name": masked_name(holder.name),
+        "social_security_number": masked_number(holder.social_security_number),
+        "number": masked_number(card.number),
+        "version": issuer.version,
+        "region": issuer.identification.region,
+        "issued": str(issuer.issued or "-"),
+        "expires": str(issuer.expires or "-"),
+        "tries_left": card.tries_left,
+        "terminal": terminal,
+    }
+
+
+@service("balance")
+@pin_option
+def balance(run: Run, pin_stdin: bool) -> int:
+    """See messages, help.balance."""
+    with desk_of(run) as desk:
+        holder = ask_holder(desk, run.console, pin_stdin, "pin.prompt")
+        with verified(desk, holder) as (_, card):
+            amounts = held(read_balances(card))
+    _tell_balances(run.console, amounts)
+    return Exit.DONE
+
+
+def _tell_balances(console: Console, amounts: Balances) -> None:
+    console.say("balance.account", amount=yuan_of_fen(amounts.account))
+    for key, total in (("balance.self-paid", amounts.self_paid), ("balance.pooled", amounts.pooled)):
+        console.say(key, year=total.year.hex(), amount=yuan_of_fen(total.amount))
+    console.give(
+        {
+            "account_fen": int(amounts.account),
+            "self_paid_fen": int(amounts.self_paid.amount),
+            "pooled_fen": int(amounts.pooled.amount),
+            "year": amounts.self_paid.year.hex(),
+        }
+    )
+
+
+@service("details")
+@pin_option
+def details(run: Run, pin_stdin: bool) -> int:
+    """See messages, help.details."""
+    with desk_of(run) as desk:
+        holder = ask_holder(desk, run.console, pin_stdin, "pin.prompt")
+        with verified(desk, holder) as (_, card):
+            records = held(read_details(card))
+    rows = [_row_of(record) for record in records]
+    for row in rows:
+        _tell_row(run.console, row)
+    if not rows:
+        run.console.say("details.none")
+    run.console.give({"records": rows})
+    return Exit.DONE
+
+
+def _row_of(record: LogRecord) -> dict[str, Any]:
+    return {
+        "number": record.number,
+        "kind": KINDS.get(record.kind, "unknown"),
+        "terminal": record.terminal.hex(),
+        "time": _time_of(record),
+        "account_fen": int(record.account),
+        "self_paid_fen": int(record.self_paid),
+        "pooled_fen": int(record.pooled),
+    }
+
+
+def _time_of(record: LogRecord) -> str:
+    """As the calendar has it; what a terminal with a wrong clock wrote, digit by digit."""
+    try:
+        return str(time_of_bcd(record.time))
+    except FormatError:
+        return record.time.hex()
+
+
+def _tell_row(console: Console, row: dict[str, Any]) -> None:
+    kind = console.text(f"details.{row['kind']}")
+    console.say("details.row", **{**row, "kind": kind, "amount": yuan_of_fen(row["account_fen"])})
+    if row["self_paid_fen"] or row["pooled_fen"]:
+        parts = {name: yuan_of_fen(row[f"{name}_fen"]) for name in ("self_paid", "pooled")}
+        console.say("details.parts", **parts)
