@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NoReturn
@@ -18,6 +18,8 @@ from sscard_terminal.iso7816.errors import FormatError
 
 SEXES = ("1", "2", "9")
 CARD_CLASSES = ("1", "2", "3", "4")
+PERSON_FIELDS = ("name", "social_security_number", "sex", "nation", "birth_place", "birth_date")
+CARD_FIELDS = ("card_number", "region", "serial", "issued", "expires", "card_class")
 SERIAL_DIGITS = 8
 _TAG = re.compile("[0-9A-Fa-f]{2}")
 
@@ -74,50 +76,70 @@ def parse_person(text: str, profile_name: str) -> Person:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PersonError("the file", f"no TOML: {error}") from None
-    reader = _Fields(text)
+    lines = text.splitlines()
+    fields = Fields(lambda name: _line_of(lines, name))
     unknown = sorted(set(document) - {"purpose", "person", "card"})
     if unknown:
-        reader.wrong(unknown[0], "is not known here")
+        fields.wrong(unknown[0], "is not known here")
     person, card = _table(document, "person"), dict(_table(document, "card"))
     records = card.pop("records", {})
     kinds = {name: card.pop(name) for name in list(card) if isinstance(card[name], dict)}
     facts = {**card, **kinds.get(profile_name, {})}
     records = facts.pop("records", records)
-    reader.allow(person, ("name", "social_security_number", "sex", "nation", "birth_place", "birth_date"))
-    reader.allow(facts, ("card_number", "region", "serial", "issued", "expires", "card_class"))
+    return person_of(fields, person, facts, _records(fields, records))
+
+
+def person_of(
+    fields: Fields,
+    person: Mapping[str, Any],
+    card: Mapping[str, Any],
+    records: Mapping[str, Mapping[int, str]],
+) -> Person:
+    """A person out of raw fields, wherever they come from.
+
+    Raises:
+        PersonError: a missing, unknown or wrong field.
+    """
+    fields.allow(person, PERSON_FIELDS)
+    fields.allow(card, CARD_FIELDS)
     return Person(
-        name=reader.text(person, "name"),
-        social_security_number=reader.identity_number(person),
-        sex=reader.choice(person, "sex", SEXES),
-        nation=reader.digits(person, "nation", 2),
-        birth_place=reader.digits(person, "birth_place", 6),
-        birth_date=reader.day(person, "birth_date"),
-        card=_card(reader, facts),
-        records=_records(reader, records),
+        name=fields.text(person, "name"),
+        social_security_number=fields.identity_number(person),
+        sex=fields.choice(person, "sex", SEXES),
+        nation=fields.digits(person, "nation", 2),
+        birth_place=fields.digits(person, "birth_place", 6),
+        birth_date=fields.day(person, "birth_date"),
+        card=_card(fields, card),
+        records=records,
     )
 
 
-def _card(reader: _Fields, facts: dict[str, Any]) -> CardFacts:
+def _card(fields: Fields, facts: Mapping[str, Any]) -> CardFacts:
     card = CardFacts(
-        card_number=reader.card_number(facts),
-        region=reader.digits(facts, "region", 6),
-        serial=reader.serial(facts),
-        issued=reader.day(facts, "issued"),
-        expires=reader.day(facts, "expires"),
-        card_class=reader.choice(facts, "card_class", CARD_CLASSES) if "card_class" in facts else "3",
+        card_number=fields.card_number(facts),
+        region=fields.digits(facts, "region", 6),
+        serial=fields.serial(facts),
+        issued=fields.day(facts, "issued"),
+        expires=fields.day(facts, "expires"),
+        card_class=fields.choice(facts, "card_class", CARD_CLASSES) if "card_class" in facts else "3",
     )
     if card.expires <= card.issued:
-        reader.wrong("expires", "must lie after issued")
+        fields.wrong("expires", "must lie after issued")
     return card
 
 
-def _records(reader: _Fields, tables: Any) -> dict[str, dict[int, str]]:
+def _line_of(lines: list[str], name: str) -> int:
+    """The first line that sets this field, 0 where none does."""
+    return next((number for number, line in enumerate(lines, 1) if line.split("=")[0].strip() == name), 0)
+
+
+def _records(fields: Fields, tables: Any) -> dict[str, dict[int, str]]:
     found: dict[str, dict[int, str]] = {}
     for name, values in tables.items() if isinstance(tables, dict) else ():
         found[name] = {}
         for tag, value in values.items() if isinstance(values, dict) else ():
             if not _TAG.fullmatch(tag) or not isinstance(value, str):
-                reader.wrong(tag, "a record is two hex digits = a text")
+                fields.wrong(tag, "a record is two hex digits = a text")
             found[name][int(tag, 16)] = value
     return found
 
@@ -129,52 +151,55 @@ def _table(document: dict[str, Any], name: str) -> dict[str, Any]:
     return table
 
 
-class _Fields:
-    """Takes fields out of the tables and knows on which line each stands."""
+class Fields:
+    """Takes fields out of tables; `line_of` tells where a field stands, 0 where it does not."""
 
-    def __init__(self, text: str) -> None:
-        self._lines = text.splitlines()
+    def __init__(self, line_of: Callable[[str], int]) -> None:
+        self._line_of = line_of
 
     def wrong(self, name: str, problem: str) -> NoReturn:
-        starts = (number for number, line in enumerate(self._lines, 1) if line.split("=")[0].strip() == name)
-        raise PersonError(name, problem, next(starts, 0))
+        """
+        Raises:
+            PersonError: always.
+        """
+        raise PersonError(name, problem, self._line_of(name))
 
-    def allow(self, table: dict[str, Any], names: tuple[str, ...]) -> None:
+    def allow(self, table: Mapping[str, Any], names: tuple[str, ...]) -> None:
         for name in table:
             if name not in names:
                 self.wrong(name, "is not known here")
 
-    def text(self, table: dict[str, Any], name: str) -> str:
+    def text(self, table: Mapping[str, Any], name: str) -> str:
         value = table.get(name)
         if not isinstance(value, str) or not value.strip():
             self.wrong(name, "is missing" if value is None else "must be a text")
         return str(value)
 
-    def choice(self, table: dict[str, Any], name: str, allowed: tuple[str, ...]) -> str:
+    def choice(self, table: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> str:
         value = self.text(table, name)
         if value not in allowed:
             self.wrong(name, f"must be one of {', '.join(allowed)}")
         return value
 
-    def digits(self, table: dict[str, Any], name: str, count: int) -> str:
+    def digits(self, table: Mapping[str, Any], name: str, count: int) -> str:
         value = self.text(table, name)
         if len(value) != count or not (value.isascii() and value.isdecimal()):
             self.wrong(name, f"must be {count} digits")
         return value
 
-    def serial(self, table: dict[str, Any]) -> str:
+    def serial(self, table: Mapping[str, Any]) -> str:
         value = self.text(table, "serial").upper()
         if len(value) != SERIAL_DIGITS or any(char not in "0123456789ABCDEF" for char in value):
             self.wrong("serial", f"must be {SERIAL_DIGITS} hex digits")
         return value
 
-    def day(self, table: dict[str, Any], name: str) -> date:
+    def day(self, table: Mapping[str, Any], name: str) -> date:
         value = table.get(name)
         if not isinstance(value, date) or isinstance(value, datetime):
             self.wrong(name, "is missing" if value is None else "must be a date such as 2012-01-01")
         return value
 
-    def identity_number(self, table: dict[str, Any]) -> str:
+    def identity_number(self, table: Mapping[str, Any]) -> str:
         value = self.text(table, "social_security_number").upper()
         body, check = value[:-1], value[-1:]
         if (
@@ -187,7 +212,7 @@ class _Fields:
             self.wrong("social_security_number", "has a wrong check digit (GB 11643)")
         return value
 
-    def card_number(self, table: dict[str, Any]) -> str:
+    def card_number(self, table: Mapping[str, Any]) -> str:
         value = self.text(table, "card_number").upper()
         try:
             check = card_number_check(value[:-1])
