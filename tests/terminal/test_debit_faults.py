@@ -83,7 +83,10 @@ def test_a_debit_whose_answer_is_lost_is_unsettled_and_found_charged(desk: Desk,
     outcome = desk.sell(answer_lost(reason))
 
     assert isinstance(outcome, Unsettled)
+    entry = desk.journal.last_entry()
+    assert entry is not None
     assert (outcome.doubt, outcome.link) == (Doubt.ANSWER_LOST, reason)
+    assert [(event.kind, event.detail) for event in entry.events] == [(EventKind.LOST, reason)]
     assert_lawful_once_back(desk, paid=True)
 
 
@@ -242,7 +245,13 @@ def test_a_psam_that_fails_at_mac2_leaves_the_sale_open(desk: Desk, sw: str) -> 
     outcome = desk.sell()
 
     assert isinstance(outcome, Unsettled)
+    entry = desk.journal.last_entry()
+    assert entry is not None
     assert (outcome.doubt, str(outcome.sw)) == (Doubt.PSAM_FAILED, sw)
+    assert [(event.kind, event.detail) for event in entry.events] == [
+        (EventKind.ANSWERED, ""),
+        (EventKind.UNPROVED, Doubt.PSAM_FAILED),
+    ]
     assert_open_then_charged(desk)
 
 
