@@ -163,6 +163,17 @@ def test_closing_seals_what_the_session_changed() -> None:
         opened(bytes(damaged))
 
 
+def test_a_seal_torn_at_power_on_is_wiped_and_cannot_be_completed_by_the_next_one() -> None:
+    """Its rest was left standing once; a closing seal torn after its first byte then made the old one whole."""
+    sealed = bytearray(build_image(OBJECTS))
+    sealed[image.SEAL_AT] = 0
+    store = RamStore(bytes(sealed))
+
+    Nvm(store)
+
+    assert store.read_all()[image.SEAL_AT : image.SLOTS_AT] == image.OPEN_SEAL
+
+
 def test_a_damaged_page_of_an_image_in_use_is_named() -> None:
     store = RamStore(build_image(OBJECTS))
     Nvm(store)

@@ -35,7 +35,7 @@ class Nvm:
         self._store = store
         raw = store.read_all()
         self._header = Header.parse(raw)
-        sealed = image.check_seal(raw[image.SEAL_AT : image.SLOTS_AT], raw[image.SLOTS_AT :])
+        image.check_seal(raw[image.SEAL_AT : image.SLOTS_AT], raw[image.SLOTS_AT :])
         records = _journal_records(raw, self._header)
         self._sequence = records[-1].sequence if records else 0
         pages = self._recovered_pages(raw, records)
@@ -43,7 +43,7 @@ class Nvm:
         self._objects = self._locate()
         self._undo: dict[int, bytes] | None = None
         if writable:
-            self._make_durable(raw, pages, sealed)
+            self._make_durable(raw, pages)
 
     def _recovered_pages(self, raw: bytes, records: list[JournalRecord]) -> list[bytes]:
         start = self._header.pages_at
@@ -59,8 +59,8 @@ class Nvm:
                 raise ImageError("it is damaged in its journal")
         return pages
 
-    def _make_durable(self, raw: bytes, pages: list[bytes], sealed: bool) -> None:
-        if sealed:
+    def _make_durable(self, raw: bytes, pages: list[bytes]) -> None:
+        if raw[image.SEAL_AT : image.SLOTS_AT] != image.OPEN_SEAL:  # a torn one too, or its rest might be completed
             self._store.write(image.SEAL_AT, image.OPEN_SEAL)
         for number, page in enumerate(pages):
             at = self._page_at(number)
