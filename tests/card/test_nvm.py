@@ -9,6 +9,7 @@ from sscard_terminal.card import image
 from sscard_terminal.card.image import ImageError, build_image
 from sscard_terminal.card.memory import RamStore
 from sscard_terminal.card.nvm import MemoryFailure, Nvm
+from tests.torture.stores import Barrier, Medium, crashes, settled
 
 OBJECTS = {"a": b"x" * 100, "empty": b"", "c": b"0123456789"}
 
@@ -131,6 +132,19 @@ def test_a_commit_counts_as_soon_as_its_journal_record_is_whole() -> None:
         change(Nvm(store), b"n")
 
     assert opened(store.read_all()).read("a") == b"n" * 100
+
+
+def test_a_killed_process_and_then_a_power_cut_lose_no_record_behind_its_pages() -> None:
+    """The record stood in the page cache alone; its page was written at power-on and outlived it."""
+    store = Medium(build_image(OBJECTS))
+    change(Nvm(store), b"n")
+    record_written = store.events.index(Barrier(), 2)
+    durable, pending = settled(store.content, store.events[:record_written])
+    after_kill = Medium(durable, pending)
+
+    assert Nvm(after_kill).read("c") == b"n" * 10
+    for _, raw in crashes(after_kill.content, after_kill.events, after_kill.carried):
+        assert opened(raw).read("c") in (b"n" * 10, OBJECTS["c"])
 
 
 def test_a_closed_image_notices_every_flipped_bit() -> None:

@@ -4,8 +4,8 @@ Not here: the layout of the bytes (image) and the medium (memory).
 
 A commit writes one journal record into the slot of its sequence number and waits for one barrier; from then on it
 counts. Only then are the pages written in place, without waiting: the next commit uses the other slot, and its barrier
-makes these pages durable before this slot is used again. Power-up replays the whole records it finds, oldest first,
-and waits for one barrier before anybody acts on them, since a record may so far stand in a page cache only.
+makes these pages durable before this slot is used again. Power-up waits for a barrier, since a record may so far stand
+in a page cache only and no page may outlive its record; it replays the whole records, oldest first, and waits again.
 
 Source: reliability.md, "Card memory"; docs/decisions/0003.
 """
@@ -60,13 +60,17 @@ class Nvm:
         return pages
 
     def _make_durable(self, raw: bytes, pages: list[bytes]) -> None:
-        if raw[image.SEAL_AT : image.SLOTS_AT] != image.OPEN_SEAL:  # a torn one too, or its rest might be completed
+        """First what the pages rest on, then the pages; a torn seal goes too, or the next one might complete it."""
+        if raw[image.SEAL_AT : image.SLOTS_AT] != image.OPEN_SEAL:
             self._store.write(image.SEAL_AT, image.OPEN_SEAL)
-        for number, page in enumerate(pages):
-            at = self._page_at(number)
-            if raw[at : at + PAGE] != page:
-                self._store.write(at, page)
         self._store.barrier()
+        stale = [
+            number for number, page in enumerate(pages) if not raw.startswith(page, self._page_at(number))
+        ]
+        for number in stale:
+            self._store.write(self._page_at(number), pages[number])
+        if stale:
+            self._store.barrier()
 
     def _locate(self) -> dict[str, tuple[int, int]]:
         lengths = image.parse_directory(bytes(self._mirror[: self._header.directory_length]))

@@ -1,0 +1,207 @@
+"""Simulated media behind a card's memory: the power goes at any event, and writes since the last barrier tear or vanish.
+
+Not here: what a card must be afterwards (oracle) and who tries it all (enumeration).
+A byte is the least a medium writes: it is there or it is not. Everything longer tears. Source: reliability.md.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import product
+
+SEED = 20260105
+MOST_SUBSETS = 10
+"""Up to so many unbarriered writes all 2^n survivals are tried; no card of ours ever has more."""
+
+
+class PowerCut(BaseException):
+    """The power went away; nothing above may catch it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write as the medium was given it."""
+
+    address: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    """Everything before it is durable."""
+
+
+Event = Write | Barrier
+
+
+class Rest(Enum):
+    """What stands in the part of a torn write that did not arrive: the old bytes, or an erased cell's."""
+
+    OLD = "old"
+    ZEROS = "00"
+    ONES = "FF"
+    RANDOM = "random"
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of one unbarriered write: so many bytes of it arrived, and this stands behind them."""
+
+    kept: int
+    rest: Rest = Rest.OLD
+
+    def land(self, raw: bytearray, write: Write) -> None:
+        end = write.address + len(write.data)
+        raw[write.address : write.address + self.kept] = write.data[: self.kept]
+        missing = end - write.address - self.kept
+        match self.rest:
+            case Rest.ZEROS:
+                raw[end - missing : end] = bytes(missing)
+            case Rest.ONES:
+                raw[end - missing : end] = b"\xff" * missing
+            case Rest.RANDOM:
+                dice = random.Random(f"{SEED} {write.address} {self.kept}")
+                raw[end - missing : end] = dice.randbytes(missing)
+
+
+LOST = Fate(0)
+
+
+def arrived(write: Write) -> Fate:
+    return Fate(len(write.data))
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The power goes after `events` events; one fate for each write since the last barrier."""
+
+    events: int
+    kind: str
+    fates: tuple[Fate, ...]
+
+
+KINDS = ("stopped", "lost", "swapped", "all unsynced lost", *(f"torn, rest {rest.value}" for rest in Rest))
+"""How faults are counted. "swapped": a write is missing while a later one of the same interval is there."""
+
+
+def faults_at(events: int, pending: Sequence[Write]) -> Iterator[Fault]:
+    """Every fault of a power cut after so many events, with these writes not yet durable."""
+    whole = tuple(map(arrived, pending))
+    for survives in _survivals(len(pending)):
+        fates = tuple(fate if there else LOST for fate, there in zip(whole, survives, strict=True))
+        yield Fault(events, _kind_of(survives), fates)
+    for place, write in enumerate(pending):
+        around = {whole, (LOST,) * len(pending)} if len(pending) > 1 else {whole}
+        for others, torn in product(sorted(around, key=whole.__eq__), _tears(write)):
+            fates = (*others[:place], torn, *others[place + 1 :])
+            yield Fault(events, f"torn, rest {torn.rest.value}", fates)
+
+
+def _survivals(count: int) -> Iterator[tuple[bool, ...]]:
+    if count > MOST_SUBSETS:
+        raise ValueError(f"{count} unbarriered writes: too many to try all of their survivals")
+    return product((True, False), repeat=count)
+
+
+def _kind_of(survives: tuple[bool, ...]) -> str:
+    if all(survives):
+        return "stopped"
+    if not any(survives):
+        return "all unsynced lost"
+    first_lost = survives.index(False)
+    return "swapped" if any(survives[first_lost:]) else "lost"
+
+
+def _tears(write: Write) -> Iterator[Fate]:
+    """A prefix of none (an erased cell only), 1, half, all but one byte; each before every kind of rest."""
+    length = len(write.data)
+    if length < 2:
+        return
+    for kept in sorted({0, 1, length // 2, length - 1}):
+        for rest in Rest:
+            if kept or rest is not Rest.OLD:
+                yield Fate(kept, rest)
+
+
+class Medium:
+    """A ByteStore that remembers every event, and loses its power after `cut` of them, if told to.
+
+    `content` is durable; `carried` are writes of a killed process: seen by whoever reads, durable at the next barrier.
+    """
+
+    def __init__(self, content: bytes, carried: Sequence[Event] = (), cut: int | None = None) -> None:
+        self.content = content
+        self.carried = len(carried)
+        self.events: list[Event] = list(carried)
+        self._cut = cut
+        self._seen = bytearray(content)
+        for event in carried:
+            if isinstance(event, Write):
+                arrived(event).land(self._seen, event)
+
+    def read_all(self) -> bytes:
+        return bytes(self._seen)
+
+    def write(self, address: int, data: bytes) -> None:
+        write = Write(address, bytes(data))
+        self._happens(write)
+        arrived(write).land(self._seen, write)
+
+    def barrier(self) -> None:
+        self._happens(Barrier())
+
+    def close(self) -> None:
+        pass
+
+    def _happens(self, event: Event) -> None:
+        if len(self.events) == self._cut:
+            raise PowerCut
+        self.events.append(event)
+
+    def after(self, fault: Fault) -> bytes:
+        """The bytes there are when the power comes back."""
+        durable, pending = settled(self.content, self.events[: fault.events])
+        raw = bytearray(durable)
+        for write, fate in zip(pending, fault.fates, strict=True):
+            fate.land(raw, write)
+        return bytes(raw)
+
+    def all_unsynced_lost(self) -> bytes:
+        """What survives now if the medium forgets whatever no barrier has fixed."""
+        return settled(self.content, self.events)[0]
+
+
+def settled(content: bytes, events: Sequence[Event]) -> tuple[bytes, list[Write]]:
+    """What the last barrier made durable, and the writes after it."""
+    raw, pending = bytearray(content), list[Write]()
+    for event in events:
+        if isinstance(event, Write):
+            pending.append(event)
+            continue
+        for write in pending:
+            arrived(write).land(raw, write)
+        pending = []
+    return bytes(raw), pending
+
+
+def crashes(content: bytes, events: Sequence[Event], start: int = 0) -> Iterator[tuple[Fault, bytes]]:
+    """Every fault at `start` events or later, each with the bytes it leaves."""
+    raw, pending = bytearray(content), list[Write]()
+    for count in range(len(events) + 1):
+        if count:
+            match events[count - 1]:
+                case Write() as write:
+                    pending.append(write)
+                case Barrier():
+                    for write in pending:
+                        arrived(write).land(raw, write)
+                    pending = []
+        if count >= start:
+            for fault in faults_at(count, pending):
+                left = bytearray(raw)
+                for write, fate in zip(pending, fault.fates, strict=True):
+                    fate.land(left, write)
+                yield fault, bytes(left)
