@@ -5,6 +5,7 @@ Not here: what a card is made of (card/personalise.py) and where the image goes 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,7 +31,8 @@ def read_person(file: Path, profile: CardProfile, language: Language) -> Person:
     try:
         return parse_person(text, profile.name)
     except PersonError as error:
-        raise _wrong_field(file, error.line, error.field_name, error.problem, language) from error
+        line = error.line and _line_of(text, profile.name, error.field_name)
+        raise _wrong_field(file, line or error.line, error.field_name, error.problem, language) from error
 
 
 def read_keys(file: Path, language: Language) -> KeySet:
@@ -65,7 +67,7 @@ def personalised(
         table, field, problem = _culprit(profile, somebody, roots) or ("", "", "")
         if not field:
             raise wrong_keys(keys[0], error, language) from error
-        line = _line_of(_text_of(file), table, field)
+        line = _line_of(_text_of(file), profile.name, field, table)
         raise _wrong_field(file, line, field, problem, language) from error
 
 
@@ -83,7 +85,7 @@ def _wrong_field(file: Path, line: int, field: str, problem: str, language: Lang
 
 def _culprit(profile: CardProfile, person: Person, keys: KeySet) -> tuple[str, str, str] | None:
     """Table, field and problem of what does not fit, found by trying everything alone; None where it is no field."""
-    trials = [("person", "name", replace(person, records={}))]
+    trials = [("[person]", "name", replace(person, records={}))]
     for file, records in person.records.items():
         for tag, value in records.items():
             alone = replace(person, records={file: {tag: value}})
@@ -96,16 +98,23 @@ def _culprit(profile: CardProfile, person: Person, keys: KeySet) -> tuple[str, s
     return None
 
 
-def _line_of(text: str, table: str, field: str) -> int:
-    """The line on which `field` stands in the table whose heading ends in `table`; 0 if it cannot be told."""
+def _line_of(text: str, profile: str, field: str, table: str = "") -> int:
+    """The line on which `field` stands, in a table of this kind of card rather than in another; 0 if nowhere."""
+    places = [(heading, line) for heading, name, line in _fields_in(text) if name == field.upper()]
+    places = [(heading, line) for heading, line in places if table in heading]
+    own = [line for heading, line in places if profile in heading]
+    return next(iter([*own, *(line for _, line in places)]), 0)
+
+
+def _fields_in(text: str) -> Iterator[tuple[str, str, int]]:
+    """Heading of the table, name of the field in capitals, line."""
     heading = ""
     for number, line in enumerate(text.splitlines(), 1):
         start = line.strip()
         if start.startswith("["):
             heading = start
-        elif table in heading and start.split("=")[0].strip().strip('"').upper() == field.upper():
-            return number
-    return 0
+        elif "=" in start:
+            yield heading, start.split("=")[0].strip().strip('"').upper(), number
 
 
 def _text_of(file: Path) -> str:

@@ -1,0 +1,81 @@
+"""Both catalogues say the same things, and whatever can end a command has its sentence."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from sscard_terminal.cli import outcomes
+from sscard_terminal.cli.exits import Exit
+from sscard_terminal.cli.messages import catalogue
+from sscard_terminal.reader.connection import LinkReason
+from sscard_terminal.terminal.journal_file import JournalFault
+from sscard_terminal.terminal.outcomes import Declined, Doubt, Reason
+from sscard_terminal.terminal.psam import PsamProblem
+from sscard_terminal.terminal.recovery import Evidence
+
+ZH, EN = catalogue("zh"), catalogue("en")
+CLI = Path(__file__).parents[2] / "src/sscard_terminal/cli"
+REFUSALS = [key for key in EN if key.startswith(("declined.", "link.", "psam.psam-", "psam.not", "journal."))]
+
+
+def facts_of(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def test_both_catalogues_have_the_same_keys() -> None:
+    assert ZH.keys() == EN.keys()
+
+
+@pytest.mark.parametrize("key", list(EN))
+def test_both_texts_tell_the_same_facts(key: str) -> None:
+    assert facts_of(ZH[key]) == facts_of(EN[key])
+
+
+def ends() -> Iterator[str]:
+    yield from (f"link.{reason}" for reason in LinkReason)
+    yield from (f"declined.{reason}" for reason in Reason)
+    yield from (f"doubt.{doubt}" for doubt in Doubt)
+    yield from (f"evidence.{evidence}" for evidence in Evidence)
+    yield from (f"psam.{problem}" for problem in PsamProblem)
+    yield from (f"journal.{fault}" for fault in JournalFault)
+
+
+@pytest.mark.parametrize("key", list(ends()))
+def test_whatever_can_end_a_command_has_its_sentence(key: str) -> None:
+    assert key in EN
+
+
+@pytest.mark.parametrize("key", REFUSALS)
+def test_a_refusal_is_one_sentence_that_says_that_nothing_was_charged(key: str) -> None:
+    zh, en = ZH[key], EN[key]
+
+    assert zh.count(ZH["money.not-charged"]) == 1
+    assert en.count(EN["money.not-charged"]) == 1
+    assert zh.count("。") == 1 and zh.endswith("。")
+    assert en.endswith(".") and ". " not in en
+
+
+@pytest.mark.parametrize("key", [key for key in EN if key.startswith("doubt.")])
+def test_a_doubt_says_that_it_is_to_be_verified_and_warns_of_a_second_sale(key: str) -> None:
+    assert "待核实" in ZH[key] and "请勿再次收款" in ZH[key]
+    assert "to be verified" in EN[key] and "do not sell again" in EN[key]
+    assert "未扣款" not in ZH[key] and "not charged" not in EN[key]
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_every_reason_ends_with_refused_or_trouble(reason: Reason) -> None:
+    stop = outcomes.declined(Declined(reason))
+
+    assert stop.code in (Exit.REFUSED, Exit.TROUBLE)
+    assert stop.key == f"declined.{reason}"
+
+
+def test_every_text_can_be_said_by_some_line_of_code() -> None:
+    files = [file for file in CLI.rglob("*.py") if file.parent.name != "messages"]
+    code = "\n".join(file.read_text("utf-8") for file in files)
+    families = (*re.findall(r"""f["']([a-z.]+\.)\{""", code), "help.", "short.", "examples.", "option.")
+
+    assert not [key for key in EN if f'"{key}"' not in code and not key.startswith(families)]
