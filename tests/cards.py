@@ -79,12 +79,15 @@ def new_card(
     return chip_of(card_image(profile_name, balance, **amounts), dice, profile_name, **(rules or {}))
 
 
-def new_psam(dice: Dice | None = None, **rules: Any) -> Chip:
+def psam_image() -> bytes:
     """The national PSAM of card.md §10."""
+    return issue_psam(load_profile("psam-national"), PsamFacts(), KEYS)
+
+
+def new_psam(dice: Dice | None = None, **rules: Any) -> Chip:
+    """That PSAM as a chip in RAM; `rules` overrule the description."""
     profile = profile_with("psam-national", **rules)
-    return Chip(
-        profile, load_applets(profile), Nvm(RamStore(issue_psam(profile, PsamFacts(), KEYS))), dice or Dice()
-    )
+    return Chip(profile, load_applets(profile), Nvm(RamStore(psam_image())), dice or Dice())
 
 
 def ask(chip: Chip, text: str) -> str:
