@@ -48,7 +48,9 @@ class FileSystem:
             case SelectBy.CHILD_EF:
                 return self._ef(int.from_bytes(command.target, "big"))
             case SelectBy.FILE_ID:
-                return self._by_file_id(int.from_bytes(command.target, "big") if command.target else MASTER_FILE)
+                return self._by_file_id(
+                    int.from_bytes(command.target, "big") if command.target else MASTER_FILE
+                )
             case SelectBy.PATH_FROM_MF:
                 return self._by_path(self._profile.dfs[0], command.target)
             case SelectBy.PATH_FROM_CURRENT:
