@@ -5,16 +5,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from sscard_applets.catalogue import load_profile
+from sscard_terminal.card.person import parse_person
+from sscard_terminal.cardspec.money import Fen
+from sscard_terminal.cli.images import card_image as made_card
 from sscard_terminal.cli.images import psam_image
 from sscard_terminal.cli.main import program
-from tests.cards import FIXTURES, card_image
+from tests.cards import FIXTURES, PERSON_TEXT, card_image
 from tests.cards import KEYS as ROOT_KEYS
 
 PERSON, KEYS = FIXTURES / "cards/zhang-san.toml", FIXTURES / "keys/test.toml"
@@ -75,6 +79,13 @@ def sscard_process(*arguments: object, stdin: str = "", **environment: str) -> D
         env={**os.environ, **environment},
     )
     return Done(done.returncode, done.stdout, done.stderr)
+
+
+def card_with(**facts: str) -> bytes:
+    """张三's card with other facts: region, serial, card number."""
+    profile = load_profile("gen2-32k")
+    person = parse_person(PERSON_TEXT, profile.name)
+    return made_card(profile, replace(person, card=replace(person.card, **facts)), ROOT_KEYS, Fen(10_000))
 
 
 @dataclass(frozen=True)

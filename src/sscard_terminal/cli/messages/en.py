@@ -217,7 +217,7 @@ TEXTS: dict[str, str] = {
     "money.not-charged": "not charged",
     "money.still-open": "the sale is still to be verified",
     "pin.first-pin": "This is the first PIN, which everybody knows: please change it now (sscard pin change).",
-    "recover.nothing": "There is no sale of this card to be verified.",
+    "recover.nothing": "There is no sale to be verified.",
     "recover.others": "Sales of other cards still to be verified: {count}; they need those cards.",
     "recover.charged": "Sale {voucher}: charged {amount} yuan; {evidence}.",
     "recover.not-charged": "Sale {voucher}: not charged; {evidence}.",

@@ -206,7 +206,7 @@ TEXTS: dict[str, str] = {
     "money.not-charged": "未扣款",
     "money.still-open": "交易仍待核实",
     "pin.first-pin": "这是人人皆知的初始密码，请尽快修改（sscard pin change）。",
-    "recover.nothing": "此卡没有待核实的交易。",
+    "recover.nothing": "没有待核实的交易。",
     "recover.others": "其他卡还有 {count} 笔待核实的交易，须插入那些卡。",
     "recover.charged": "第 {voucher} 号交易：已扣款 {amount} 元，{evidence}。",
     "recover.not-charged": "第 {voucher} 号交易：未扣款，{evidence}。",
