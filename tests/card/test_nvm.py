@@ -82,6 +82,22 @@ def test_an_exception_inside_a_transaction_changes_nothing() -> None:
     assert opened(store.read_all()).read("c") == OBJECTS["c"]
 
 
+def test_after_a_failure_the_memory_takes_no_change_and_puts_no_seal_over_what_may_be_lost() -> None:
+    """The record may count or not; only the next power-on can tell. What failed to sync may yet be read back."""
+    store = BrokenStore(build_image(OBJECTS))
+    nvm = Nvm(store)
+    store.broken = True
+    with pytest.raises(MemoryFailure):
+        change(nvm, b"n")
+    store.broken = False
+
+    with pytest.raises(MemoryFailure):
+        change(nvm, b"m")
+    nvm.close()
+
+    assert store.read_all()[image.SEAL_AT : image.SLOTS_AT] == image.OPEN_SEAL
+
+
 def test_writes_outside_a_transaction_or_past_the_end_are_our_mistake() -> None:
     nvm = opened(build_image(OBJECTS))
 

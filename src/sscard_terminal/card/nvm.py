@@ -21,7 +21,7 @@ from .memory import ByteStore
 
 
 class MemoryFailure(Exception):
-    """The medium refused a write; the change is undone as far as this session knows, and the chip answers 6581."""
+    """The medium refused a write. Whether the change counts, the next power-on tells; until then the chip answers 6581."""
 
 
 class Nvm:
@@ -42,6 +42,7 @@ class Nvm:
         self._mirror = bytearray(b"".join(page[:PAYLOAD] for page in pages))
         self._objects = self._locate()
         self._undo: dict[int, bytes] | None = None
+        self._failed = False
         if writable:
             self._make_durable(raw, pages)
 
@@ -119,10 +120,12 @@ class Nvm:
         """All writes inside become durable together when the block ends, with one barrier; none when it raises.
 
         Raises:
-            MemoryFailure: the medium refused.
+            MemoryFailure: the medium refused, now or before.
         """
         if self._undo is not None:
             raise ValueError("a transaction is open already")
+        if self._failed:
+            raise MemoryFailure("the card's memory failed before")
         self._undo = {}
         try:
             yield
@@ -144,6 +147,7 @@ class Nvm:
             raise ValueError(f"{len(changed)} pages do not fit one commit")
         sequence = self._sequence + 1
         slot_at = image.SLOTS_AT + sequence % image.SLOT_COUNT * image.SLOT_SIZE
+        self._failed = True  # until the medium has taken all of it
         try:
             self._store.write(slot_at, JournalRecord(sequence, changed).build())
             self._store.barrier()
@@ -152,13 +156,17 @@ class Nvm:
                 self._store.write(self._page_at(number), image.build_page(number, payload, sequence))
         except OSError as error:
             raise MemoryFailure("the card's memory could not be written") from error
+        self._failed = False
 
     def close(self) -> None:
-        """Seal the image: from now on any change to its bytes is noticed."""
-        self._store.barrier()
-        raw = self._store.read_all()
-        self._store.write(image.SEAL_AT, image.seal_of(raw[image.SLOTS_AT :]))
-        self._store.barrier()
+        """Seal the image: from now on any change to its bytes is noticed.
+
+        After a failure there is no seal: what could not be synced may still be read back, and be gone tomorrow.
+        """
+        if not self._failed:
+            self._store.barrier()
+            self._store.write(image.SEAL_AT, image.seal_of(self._store.read_all()[image.SLOTS_AT :]))
+            self._store.barrier()
         self._store.close()
 
 
