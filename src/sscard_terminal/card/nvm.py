@@ -161,11 +161,15 @@ class Nvm:
     def close(self) -> None:
         """Seal the image: from now on any change to its bytes is noticed.
 
-        After a failure there is no seal: what could not be synced may still be read back, and be gone tomorrow.
+        The seal's last byte comes alone: torn before it, a seal cannot be mistaken for a whole one with one bit off. After a
+        failure there is no seal: what could not be synced may still be read back, and be gone tomorrow.
         """
         if not self._failed:
             self._store.barrier()
-            self._store.write(image.SEAL_AT, image.seal_of(self._store.read_all()[image.SLOTS_AT :]))
+            seal = image.seal_of(self._store.read_all()[image.SLOTS_AT :])
+            self._store.write(image.SEAL_AT, seal[:-1])
+            self._store.barrier()
+            self._store.write(image.SLOTS_AT - 1, seal[-1:])
             self._store.barrier()
         self._store.close()
 
