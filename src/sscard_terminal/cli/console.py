@@ -30,6 +30,7 @@ class Console:
     def __init__(self, language: Language, as_json: bool) -> None:
         self.language = language
         self.as_json = as_json
+        self._colour = wants_colour()
 
     def text(self, key: str, **facts: object) -> str:
         """The words under `key`, filled in."""
@@ -42,12 +43,12 @@ class Console:
     def print(self, line: str) -> None:
         """A line that is not in the catalogue (a slip, a table) for people."""
         if not self.as_json:
-            click.echo(line)
+            click.echo(line, color=self._colour)
 
     def warn(self, key: str, **facts: object) -> None:
         """One line beside the result, on standard error."""
         if not self.as_json:
-            click.secho(self.text(key, **facts), fg="yellow", err=True)
+            click.secho(self.text(key, **facts), fg="yellow", err=True, color=self._colour)
 
     def give(self, result: Facts) -> None:
         """The result for programs: one JSON object on one line."""
@@ -64,12 +65,12 @@ class Console:
         if self.as_json:
             self.give({"exit": code, "error": key, "message": sentence, **facts})
         else:
-            click.secho(sentence, fg="red", err=True)
+            click.secho(sentence, fg="red", err=True, color=self._colour)
 
 
-def wants_colour(environment: Mapping[str, str] = os.environ) -> bool | None:
+def wants_colour() -> bool | None:
     """False where NO_COLOR is set (no-color.org), None to let click ask whether the output is a terminal."""
-    return False if environment.get("NO_COLOR") else None
+    return False if os.environ.get("NO_COLOR") else None
 
 
 def _shown(candidates: tuple[str, str]) -> str:

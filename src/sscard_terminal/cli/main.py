@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import click
 
 from .command import LocalGroup, language_options
-from .console import Console, wants_colour
+from .console import Console
 from .exits import Exit, Stop
 from .language import language_of, option_value
 from .messages import text
@@ -78,7 +78,6 @@ class Program(LocalGroup):
         """Run, say what there is to say, and exit with one of the documented codes."""
         args = list(sys.argv[1:] if args is None else args)
         console = Console(language_of(args, os.environ), "--json" in args)
-        extra.setdefault("color", wants_colour())
         extra.setdefault("obj", console)
         extra["standalone_mode"] = False
         try:
