@@ -14,7 +14,7 @@ from sscard_terminal.cardspec.ciphers import suite_named
 from sscard_terminal.cardspec.commands.basic import GetResponse
 from sscard_terminal.cardspec.profile import CardProfile
 from sscard_terminal.iso7816 import status
-from sscard_terminal.iso7816.apdu import CommandApdu, ResponseApdu
+from sscard_terminal.iso7816.apdu import CommandApdu
 from sscard_terminal.iso7816.errors import FormatError, LengthError
 from sscard_terminal.iso7816.status import StatusWord
 
@@ -125,7 +125,7 @@ class Chip:
         except MemoryFailure:
             self._memory_failed = True
             sw, volatile.transaction = status.MEMORY_FAILURE, None
-        return ResponseApdu(data, sw).build()
+        return data + sw.to_bytes(2, "big")
 
     def _obey(self, raw: bytes) -> tuple[bytes, StatusWord]:
         machine, volatile = self._machine, self._machine.volatile

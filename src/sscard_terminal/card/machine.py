@@ -34,24 +34,30 @@ class Machine:
     security: Security
     pin: PinStore
     random_bytes: RandomBytes
+    _marks: bytes = field(init=False)
+    """The object STATE as it stands: looked at by every command, written once in a card's life."""
     _places: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
+        self._marks = self.nvm.read(STATE)
         self._places = {spec.name: place for place, spec in enumerate(self.profile.dfs, 1)}
 
     @property
     def card_blocked(self) -> bool:
-        return self.nvm.read(STATE, 0, 1) != b"\x00"
+        return self._marks[0] != 0
 
     def is_blocked(self, df: str) -> bool:
-        return self.nvm.read(STATE, self._places[df], 1) != b"\x00"
+        return self._marks[self._places[df]] != 0
 
     def block_card(self) -> None:
         """For ever. Source: card.md §2.2 CARD BLOCK."""
-        with self.nvm.transaction():
-            self.nvm.write(STATE, b"\x01", 0)
+        self._mark(0)
 
     def block_application(self, df: str) -> None:
         """For ever. Source: card.md §2.2 APPLICATION BLOCK."""
+        self._mark(self._places[df])
+
+    def _mark(self, place: int) -> None:
         with self.nvm.transaction():
-            self.nvm.write(STATE, b"\x01", self._places[df])
+            self.nvm.write(STATE, b"\x01", place)
+        self._marks = self.nvm.read(STATE)
