@@ -9,7 +9,7 @@ from sscard_terminal.card import image
 from sscard_terminal.card.image import ImageError, build_image
 from sscard_terminal.card.memory import RamStore
 from sscard_terminal.card.nvm import MemoryFailure, Nvm
-from tests.torture.stores import Barrier, Medium, crashes, settled
+from tests.torture.stores import Barrier, Medium, Write, crashes, settled
 
 OBJECTS = {"a": b"x" * 100, "empty": b"", "c": b"0123456789"}
 
@@ -161,6 +161,29 @@ def test_a_killed_process_and_then_a_power_cut_lose_no_record_behind_its_pages()
     assert Nvm(after_kill).read("c") == b"n" * 10
     for _, raw in crashes(after_kill.content, after_kill.events, after_kill.carried):
         assert opened(raw).read("c") in (b"n" * 10, OBJECTS["c"])
+
+
+@pytest.mark.parametrize("lacking", [slice(0, 1), slice(0, 8), slice(15, 16), slice(71, 72)])
+def test_a_torn_record_is_wiped_mark_first_so_that_no_later_write_can_complete_it(lacking: slice) -> None:
+    """One that lacked its first byte waited for the next record; torn after that byte, it made the old one count."""
+    store = Medium(build_image(OBJECTS))
+    nvm = Nvm(store)
+    with nvm.transaction():
+        nvm.write("c", b"n" * 10)
+    slot_at = image.SLOTS_AT + image.SLOT_SIZE
+    torn = bytearray(Medium(build_image(OBJECTS), store.events[:2]).read_all())
+    torn[slot_at : slot_at + 72] = store.events[2].data  # type: ignore[union-attr]
+    torn[slot_at + lacking.start : slot_at + lacking.stop] = bytes(lacking.stop - lacking.start)
+
+    after = Medium(bytes(torn))
+    assert Nvm(after).read("c") == OBJECTS["c"]
+
+    assert after.events == [
+        Write(slot_at, bytes(2)),
+        Barrier(),
+        Write(slot_at, bytes(image.SLOT_SIZE)),
+        Barrier(),
+    ]
 
 
 def test_a_closed_image_notices_every_flipped_bit() -> None:

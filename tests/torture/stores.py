@@ -13,6 +13,7 @@ from enum import Enum
 from itertools import product
 
 SEED = 20260105
+WORD = 8
 MOST_SUBSETS = 10
 """Up to so many unbarriered writes all 2^n survivals are tried; no card of ours ever has more."""
 
@@ -48,23 +49,27 @@ class Rest(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of one unbarriered write: so many bytes of it arrived, and this stands behind them."""
+    """What became of one unbarriered write: so many bytes of its beginning (or end) arrived, and what stands elsewhere."""
 
     kept: int
     rest: Rest = Rest.OLD
+    from_the_end: bool = False
 
     def land(self, raw: bytearray, write: Write) -> None:
-        end = write.address + len(write.data)
-        raw[write.address : write.address + self.kept] = write.data[: self.kept]
-        missing = end - write.address - self.kept
+        begin, length = write.address, len(write.data)
+        there = slice(length - self.kept, length) if self.from_the_end else slice(0, self.kept)
+        gap = slice(0, length - self.kept) if self.from_the_end else slice(self.kept, length)
+        raw[begin + there.start : begin + there.stop] = write.data[there]
+        if self.rest is not Rest.OLD:
+            raw[begin + gap.start : begin + gap.stop] = self._filling(write, gap.stop - gap.start)
+
+    def _filling(self, write: Write, length: int) -> bytes:
         match self.rest:
             case Rest.ZEROS:
-                raw[end - missing : end] = bytes(missing)
+                return bytes(length)
             case Rest.ONES:
-                raw[end - missing : end] = b"\xff" * missing
-            case Rest.RANDOM:
-                dice = random.Random(f"{SEED} {write.address} {self.kept}")
-                raw[end - missing : end] = dice.randbytes(missing)
+                return b"\xff" * length
+        return random.Random(f"{SEED} {write.address} {self.kept}").randbytes(length)
 
 
 LOST = Fate(0)
@@ -116,14 +121,18 @@ def _kind_of(survives: tuple[bool, ...]) -> str:
 
 
 def _tears(write: Write) -> Iterator[Fate]:
-    """A prefix of none (an erased cell only), 1, half, all but one byte; each before every kind of rest."""
+    """A prefix of none (an erased cell only), 1, one word, half, all but one byte; the last half or all but the first,
+    where the parts of one write went out of order. Each with every kind of rest.
+    """
     length = len(write.data)
     if length < 2:
         return
-    for kept in sorted({0, 1, length // 2, length - 1}):
-        for rest in Rest:
-            if kept or rest is not Rest.OLD:
-                yield Fate(kept, rest)
+    half, most = length // 2, length - 1
+    beginnings, endings = sorted({0, 1, min(WORD, most), half, most}), sorted({half, most})
+    ends = [(kept, False) for kept in beginnings] + [(kept, True) for kept in endings]
+    for (kept, from_the_end), rest in product(ends, Rest):
+        if kept or rest is not Rest.OLD:
+            yield Fate(kept, rest, from_the_end)
 
 
 class Medium:

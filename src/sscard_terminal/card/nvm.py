@@ -61,17 +61,25 @@ class Nvm:
         return pages
 
     def _make_durable(self, raw: bytes, pages: list[bytes]) -> None:
-        """First what the pages rest on, then the pages; a torn seal goes too, or the next one might complete it."""
+        """First what the pages rest on, then the pages; and nothing torn may stay that a later torn write could complete.
+
+        A torn record loses its mark before its bytes, since zeros alone could complete one that lacks its end.
+        """
+        store, torn_slots = self._store, _torn_slots(raw, self._header)
         if raw[image.SEAL_AT : image.SLOTS_AT] != image.OPEN_SEAL:
-            self._store.write(image.SEAL_AT, image.OPEN_SEAL)
-        self._store.barrier()
+            store.write(image.SEAL_AT, image.OPEN_SEAL)
+        for at in torn_slots:
+            store.write(at, bytes(len(image.SLOT_MAGIC)))
+        store.barrier()
         stale = [
             number for number, page in enumerate(pages) if not raw.startswith(page, self._page_at(number))
         ]
         for number in stale:
-            self._store.write(self._page_at(number), pages[number])
-        if stale:
-            self._store.barrier()
+            store.write(self._page_at(number), pages[number])
+        for at in torn_slots:
+            store.write(at, bytes(self._header.slot_size))
+        if stale or torn_slots:
+            store.barrier()
 
     def _locate(self) -> dict[str, tuple[int, int]]:
         lengths = image.parse_directory(bytes(self._mirror[: self._header.directory_length]))
@@ -174,7 +182,16 @@ class Nvm:
         self._store.close()
 
 
+def _slots(raw: bytes, header: Header) -> Iterator[tuple[int, bytes]]:
+    for at in range(image.SLOTS_AT, header.pages_at, header.slot_size):
+        yield at, raw[at : at + header.slot_size]
+
+
 def _journal_records(raw: bytes, header: Header) -> list[JournalRecord]:
-    slots = (image.SLOTS_AT + index * header.slot_size for index in range(image.SLOT_COUNT))
-    found = (JournalRecord.parse(raw[at : at + header.slot_size]) for at in slots)
+    found = (JournalRecord.parse(slot) for _, slot in _slots(raw, header))
     return sorted((record for record in found if record), key=lambda record: record.sequence)
+
+
+def _torn_slots(raw: bytes, header: Header) -> list[int]:
+    """Where the slots lie that hold neither a whole record nor nothing."""
+    return [at for at, slot in _slots(raw, header) if any(slot) and JournalRecord.parse(slot) is None]
