@@ -16,9 +16,8 @@ from sscard_applets.catalogue import load_profile
 from sscard_terminal.card.person import parse_person
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cli.images import card_image as made_card
-from sscard_terminal.cli.images import psam_image
 from sscard_terminal.cli.main import program
-from tests.cards import FIXTURES, PERSON_TEXT, card_image
+from tests.cards import FIXTURES, PERSON_TEXT, card_image, psam_image
 from tests.cards import KEYS as ROOT_KEYS
 
 PERSON, KEYS = FIXTURES / "cards/zhang-san.toml", FIXTURES / "keys/test.toml"
@@ -109,5 +108,5 @@ class Counter:
 def counter(tmp_path: Path) -> Counter:
     card, psam = tmp_path / "zhang.card", tmp_path / "terminal.psam"
     card.write_bytes(card_image(balance=10_000))
-    psam.write_bytes(psam_image(ROOT_KEYS, "370900000001"))
+    psam.write_bytes(psam_image())
     return Counter(card, psam, tmp_path / "journal.db")

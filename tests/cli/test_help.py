@@ -1,8 +1,11 @@
 """`--help` of everything, in both languages, and quickly; shell completion too."""
 
+import json
+import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from click.shell_completion import ZshComplete
@@ -114,3 +117,22 @@ def test_no_command_at_all_shows_the_help_and_is_a_usage_error() -> None:
 
     assert done.code == 2
     assert "用法" in done.err
+
+
+@pytest.mark.parametrize("command", [("read",), ("debit", "--account", "1"), ("pin", "verify"), ("doctor",)])
+def test_with_real_readers_a_command_needs_no_unix(command: tuple[str, ...], tmp_path: Path) -> None:
+    """fcntl stands for all that Windows lacks; image files and virtual readers need it, real readers do not."""
+    code = (
+        "import sys; sys.modules['fcntl'] = None\n"
+        "from sscard_terminal.cli.main import program\n"
+        f"program([*{command!r}, '--json'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PCSCLITE_CSOCK_NAME": str(tmp_path / "nowhere"), "XDG_STATE_HOME": str(tmp_path)},
+    )
+
+    assert done.returncode == 3, done.stderr
+    assert json.loads(done.stdout)

@@ -22,7 +22,6 @@ from sscard_terminal.terminal.identification import IdentifiedCard, identify
 from sscard_terminal.terminal.policy import Policy
 from sscard_terminal.terminal.psam import Psam, PsamFailure, PsamProblem
 
-from . import images
 from .command import Run
 from .exits import Exit, Stop
 from .outcomes import held
@@ -116,6 +115,8 @@ def opened(reader: str, language: Language = "en") -> Iterator[Connection]:
     """
     with ExitStack() as stack:
         if reader.startswith(IMAGE_PREFIX):
+            from . import images  # here, because image files need Linux and real readers do not
+
             file = Path(reader.removeprefix(IMAGE_PREFIX))
             chip = stack.enter_context(images.opened(file, None, language)).chip
             connection: Connection = LoopbackConnection(chip)

@@ -13,7 +13,6 @@ from typing import Any
 import click
 
 from sscard_terminal.card.image import ImageError
-from sscard_terminal.card.memory import ImageInUse
 from sscard_terminal.cardspec.money import Fen, yuan_of_fen
 from sscard_terminal.iso7816.errors import FormatError
 from sscard_terminal.iso7816.status import Language
@@ -46,6 +45,7 @@ KNOWN_ERRORS: tuple[type[BaseException], ...] = (
 """What a command may end with. Anything else is a mistake of ours (main._bug)."""
 
 _CALLERS_MISTAKE = (JournalFault.NOT_A_JOURNAL, JournalFault.TOO_NEW)
+# EAGAIN is a lock somebody else holds (card/memory.py, ImageInUse; not imported, for it needs a Unix).
 _SYSTEM_ERRORS = {
     errno.ENOENT: (Exit.USAGE, "file.not-found"),
     errno.ENOTDIR: (Exit.USAGE, "file.not-found"),
@@ -54,6 +54,7 @@ _SYSTEM_ERRORS = {
     errno.EPERM: (Exit.USAGE, "file.no-rights"),
     errno.EROFS: (Exit.USAGE, "file.no-rights"),
     errno.EEXIST: (Exit.USAGE, "image.exists"),
+    errno.EAGAIN: (Exit.REFUSED, "image.in-use"),
     errno.ENOSPC: (Exit.REFUSED, "file.no-room"),
     errno.EDQUOT: (Exit.REFUSED, "file.no-room"),
 }
@@ -146,8 +147,6 @@ def _param_name(param: click.Parameter | None) -> str:
 
 def _system(error: OSError) -> Stop:
     file = error.filename2 or error.filename or "?"
-    if isinstance(error, ImageInUse):
-        return Stop(Exit.REFUSED, "image.in-use", file=file)
     code, key = _SYSTEM_ERRORS.get(error.errno or 0, (Exit.REFUSED, "file.other"))
     return Stop(code, key, file=file, errno=error.errno)
 
