@@ -6,7 +6,8 @@ setup(
     packages=[
         *find_packages("src"),
         "sscard_applets",
-        "sscard_fixtures",
+        # The invented person and the test keys: `sscard demo` needs them wherever it is installed.
+        *("sscard_fixtures", "sscard_fixtures.cards", "sscard_fixtures.keys"),
         *(f"sscard_applets.{name}" for name in find_packages("applets")),
     ]
 )
