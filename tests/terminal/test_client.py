@@ -118,6 +118,40 @@ def test_cardholder_data_are_asked_for_with_the_length_of_the_version(version: s
     assert (holder.name, holder.social_security_number) == ("张三", "370900199001010010")
 
 
+def test_cardholder_data_are_read_by_tag_where_there_is_no_mode_101() -> None:
+    values = [
+        "0812333730393030313939303031303130303130",
+        "0904D5C5C8FD",
+        None,
+        "0A0131",
+        "0B0101",
+        None,
+        "0D0419900101",
+    ]
+    conversation = "> 00B201355B\n< 6A81\n"
+    for tag, value in zip(["08", "09", "4E", "0A", "0B", "0C", "0D"], values, strict=True):
+        conversation += f"> 00B2{tag}3000\n< " + (f"{value} 9000\n" if value else "6A83\n")
+    card, played = talking(conversation)
+
+    holder = card.cardholder("2.0")
+
+    played.assert_finished()
+    assert (holder.name, holder.sex, holder.birth_place, holder.birth_date) == (
+        "张三",
+        "1",
+        "",
+        date(1990, 1, 1),
+    )
+
+
+def test_a_file_that_cannot_be_read_at_all_is_a_refusal() -> None:
+    card, played = talking("> 00B201355B\n< 6982\n")
+
+    with pytest.raises(CardRefused, match="READ RECORD EF06: 6982"):
+        card.cardholder("3.0")
+    played.assert_finished()
+
+
 def test_internal_authentication_carries_factor_and_original() -> None:
     card, played = talking(
         """

@@ -316,9 +316,21 @@ def test_a_clock_that_was_set_back_sells_nothing(desk: Desk) -> None:
 
 def test_a_clock_set_right_by_a_little_goes_on_selling(desk: Desk) -> None:
     desk.sell()
-    desk.clock.now = desk.last_sale().time - timedelta(seconds=60)
+    card = desk.identified()
+    desk.clock.now = desk.last_sale().time - timedelta(minutes=2)
 
-    assert isinstance(desk.sell(), Approved)
+    outcome = debit(card, desk.psam, desk.journal, DebitRequest(AMOUNTS), desk.clock)
+
+    assert isinstance(outcome, Approved)
+
+
+def test_a_card_that_says_too_little_and_holds_enough_misses_nothing(desk: Desk) -> None:
+    card = desk.identified(lambda inner: Faulty(inner, INITIALIZE, answers("9401")))
+
+    declined = debit(card, desk.psam, desk.journal, DebitRequest(AMOUNTS), desk.clock)
+
+    assert isinstance(declined, Declined)
+    assert (declined.reason, declined.balance, declined.missing) == (Reason.INSUFFICIENT_BALANCE, OPENING, 0)
 
 
 def test_the_time_in_debit_has_no_fraction_of_a_second(desk: Desk) -> None:

@@ -8,6 +8,7 @@ import pytest
 from sscard_terminal.card.loopback import LoopbackConnection
 from sscard_terminal.reader.completing import completing
 from sscard_terminal.reader.connection import CardRemoved, Connection, LinkReason
+from sscard_terminal.reader.tracing import traced
 from sscard_terminal.terminal.client import SocialSecurityCard
 from sscard_terminal.terminal.identification import IdentifiedCard, identify
 from sscard_terminal.terminal.outcomes import Declined, Reason
@@ -142,6 +143,16 @@ def test_a_genuine_card_is_identified_and_its_holder_known(tmp_path: Path) -> No
 
     assert (card.number, card.cardholder.name, card.tries_left) == ("D2143569X", "张三", 3)
     assert card.identification.startswith("370900D15600000500000002")
+
+
+def test_the_psam_is_told_the_first_byte_of_the_card_identification_code(tmp_path: Path) -> None:
+    desk = Desk.at(tmp_path)
+    lines: list[str] = []
+    desk.psam = Psam(completing(traced(LoopbackConnection(desk.psam_chip), lines.append)))
+
+    desk.identified(pin=None)
+
+    assert "> BFEC00000137" in lines
 
 
 def test_the_holders_number_and_full_name_are_in_no_repr(tmp_path: Path) -> None:

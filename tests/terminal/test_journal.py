@@ -106,8 +106,13 @@ def test_an_intent_is_in_the_files_before_the_call_returns(path: Path, tmp_path:
         assert len(found.open_sales()) == 1
 
 
-def test_a_second_terminal_cannot_open_the_same_journal(path: Path) -> None:
+@pytest.mark.parametrize("exists", [False, True], ids=["just created", "opened again"])
+def test_a_second_terminal_cannot_open_the_same_journal(path: Path, exists: bool) -> None:
+    if exists:
+        Journal.open(path).close()
+
     with Journal.open(path):
+        assert trouble(path) is JournalFault.IN_USE
         assert trouble(path) is JournalFault.IN_USE
 
 
@@ -323,6 +328,19 @@ def test_an_interrupted_write_is_rolled_back(path: Path) -> None:
     assert [event.kind for event in entry.events] == [EventKind.CONFIRMED]
 
 
+def test_a_refused_record_does_not_stop_the_next(path: Path) -> None:
+    with Journal.open(path) as journal:
+        voucher = journal.record_intent(intent()).voucher
+        with pytest.raises(JournalTrouble):
+            journal.record(voucher + 1, Event(EventKind.LOST, NOON))
+
+        journal.record(voucher, Event(EventKind.LOST, NOON))
+
+        entry = journal.entry(voucher)
+    assert entry is not None
+    assert len(entry.events) == 1
+
+
 def test_a_journal_that_cannot_even_roll_back_is_used_no_more(path: Path) -> None:
     journal = Journal.open(path)
 
@@ -330,9 +348,8 @@ def test_a_journal_that_cannot_even_roll_back_is_used_no_more(path: Path) -> Non
         real, journal._database = journal._database, NoRollback(journal._database)  # type: ignore[assignment]
         raise sqlite3.OperationalError("disk I/O error")
 
-    journal._database = real
-    with pytest.raises(JournalTrouble):
-        journal.record_intent(intent())
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        real.execute("SELECT 1")
 
 
 class NoRollback:

@@ -227,6 +227,7 @@ def test_the_purchase_of_the_specification_byte_by_byte() -> None:
     played.assert_finished()
     assert (purchase.sequence.hex(), purchase.mac1.hex()) == ("00000001", "409cac6a")
     assert (held, confirmed, psam.may_hold(purchase.sequence)) == (True, True, False)
+    assert psam.holds_nothing
 
 
 @pytest.mark.parametrize("wrong", ["6A80", "6700"])
@@ -262,6 +263,15 @@ def test_a_psam_nothing_was_asked_of_may_hold_anything() -> None:
     psam, _ = talking("")
 
     assert psam.may_hold(bytes(4))
+    assert not psam.holds_nothing
+
+
+def test_selecting_the_master_file_ends_what_the_psam_held() -> None:
+    psam, _ = talking(TERMINAL_NUMBER)
+
+    psam.terminal_number()
+
+    assert psam.holds_nothing
 
 
 def test_a_broken_link_to_the_psam_is_the_psams_failure() -> None:

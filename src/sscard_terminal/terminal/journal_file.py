@@ -107,6 +107,5 @@ def _prepare(database: sqlite3.Connection) -> None:
         database.execute(f"PRAGMA {setting}")
     if not database.execute("PRAGMA user_version").fetchone()[0]:
         database.executescript(SCHEMA)
+    # Reading the version took the lock, and in this mode it is kept until the connection is closed.
     database.execute("PRAGMA journal_mode = WAL")
-    # The lock is taken by the first transaction and kept.
-    database.executescript("BEGIN IMMEDIATE; COMMIT;")
