@@ -254,6 +254,20 @@ def test_the_medical_account_is_selected_without_fetching_its_fci() -> None:
     played.assert_finished()
 
 
+def test_the_ssse_is_selected_again_only_after_another_application() -> None:
+    card, played = talking(
+        "> 00A404000F7378312E73682EC9E7BBE1B1A3D5CF\n< 6118\n> 00A4040006D15600000503\n< 6108\n"
+        "> 00A404000F7378312E73682EC9E7BBE1B1A3D5CF\n< 6118\n"
+    )
+
+    card.enter_ssse()
+    card.enter_ssse()
+    card.enter_medical_account()
+    card.enter_ssse()
+
+    played.assert_finished()
+
+
 def test_a_refused_select_leaves_the_current_application() -> None:
     card, played = talking(
         "> 00A4040006D15600000503\n< 9000\n> 00A404000F7378312E73682EC9E7BBE1B1A3D5CF\n< 6A82\n"
