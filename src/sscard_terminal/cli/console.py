@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -43,7 +44,7 @@ class Console:
     def print(self, line: str) -> None:
         """A line that is not in the catalogue (a slip, a table) for people."""
         if not self.as_json:
-            click.echo(line, color=self._colour)
+            self._echo(line)
 
     def warn(self, key: str, **facts: object) -> None:
         """One line beside the result, on standard error."""
@@ -53,7 +54,15 @@ class Console:
     def give(self, result: Facts) -> None:
         """The result for programs: one JSON object on one line."""
         if self.as_json:
-            click.echo(json.dumps(result, ensure_ascii=False))
+            self._echo(json.dumps(result, ensure_ascii=False))
+
+    def _echo(self, line: str) -> None:
+        """What cannot be said any more (nobody reads, the disk is full) changes nothing about what was done."""
+        try:
+            click.echo(line, color=self._colour)
+        except OSError:
+            with suppress(OSError, ValueError):  # else Python would complain while closing it
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def mark(self, held: bool) -> str:
         """A check mark or a cross, in colour, that the output can show."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
@@ -29,7 +27,7 @@ from sscard_terminal.terminal.workflow import verify_pin
 from .command import BadValue, Run, service
 from .console import Console
 from .desk import Desk, desk_of, now
-from .entry import Holder, ask_holder, same_card, verified, warn_of_first_pin
+from .entry import Holder, ask_holder, same_card, undisturbed, verified, warn_of_first_pin
 from .exits import Exit, StillOpen, Stop
 from .outcomes import declined, held, unsettled
 from .pins import pin_option
@@ -62,21 +60,6 @@ def opened_journal(file: Path | None) -> Iterator[Journal]:
         yield journal
 
 
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Keep Ctrl-C waiting: the seconds in which the card pays are not to be interrupted."""
-    waiting: list[int] = []
-
-    def remember(number: int, _frame: FrameType | None) -> None:
-        waiting.append(number)
-
-    previous = signal.signal(signal.SIGINT, remember)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
-
-
 @service("debit")
 @click.option("--account", metavar="YUAN", type=Yuan(), required=True)
 @click.option("--self", "self_paid", metavar="YUAN", type=Yuan(), default="0")
@@ -91,8 +74,7 @@ def debit(run: Run, account: Fen, self_paid: Fen, pooled: Fen, journal: Path | N
     console = run.console
     with opened_journal(journal) as book, desk_of(run) as desk:
         holder = ask_holder(desk, console, pin_stdin, "pin.prompt-to-pay", amount=yuan_of_fen(account))
-        with undisturbed():
-            outcome = _paid(desk, holder, book, amounts)
+        outcome = _paid(desk, holder, book, amounts)
         if isinstance(outcome, Declined):
             raise declined(outcome)
         _print_slip(console, book, outcome.sale.voucher)
@@ -161,8 +143,7 @@ def recover(run: Run, journal: Path | None, no_pin: bool, pin_stdin: bool) -> in
             return _tell_settled(console, book, ())
         with _still_open_unless_done():
             holder = Holder(None) if no_pin else ask_holder(desk, console, pin_stdin, "pin.prompt")
-            with undisturbed():
-                settled = _settled(desk, holder, book)
+            settled = _settled(desk, holder, book)
         return _tell_settled(console, book, settled)
 
 
@@ -177,7 +158,7 @@ def _still_open_unless_done() -> Iterator[None]:
 
 def _settled(desk: Desk, holder: Holder, journal: Journal) -> tuple[Settlement, ...]:
     """By the PSAM first, which identification would make forget; then by all the card tells."""
-    with desk.at_work() as pair:
+    with undisturbed(), desk.at_work() as pair:
         by_psam = settle_by_psam(pair.card, pair.psam, journal, now)
         if by_psam and not journal.open_sales(by_psam[0].entry.sale.identification):
             return by_psam

@@ -7,9 +7,11 @@ looked at before. Not here: what is done in that breath (reading, pin, debit).
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 
 from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.terminal.identification import IdentifiedCard
@@ -72,6 +74,21 @@ def same_card(pair: Pair, holder: Holder) -> IdentifiedCard:
 
 
 @contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let Ctrl-C pass by: what the card does in this breath is done before anybody could know that it is not."""
+    waiting: list[int] = []
+
+    def remember(number: int, _frame: FrameType | None) -> None:
+        waiting.append(number)
+
+    previous = signal.signal(signal.SIGINT, remember)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+@contextmanager
 def verified(desk: Desk, holder: Holder) -> Iterator[tuple[Pair, IdentifiedCard]]:
     """Card and PSAM in one breath, the card identified and its PIN verified.
 
@@ -79,7 +96,7 @@ def verified(desk: Desk, holder: Holder) -> Iterator[tuple[Pair, IdentifiedCard]
         Stop: the card, its PIN or the PSAM says no.
         LinkError: the link broke; a wrong PIN may have cost a try.
     """
-    with desk.at_work() as pair:
+    with undisturbed(), desk.at_work() as pair:
         card = same_card(pair, holder)
         held(verify_pin(card, holder.pin))
         yield pair, card

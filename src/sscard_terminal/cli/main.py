@@ -96,10 +96,6 @@ def _known_errors() -> tuple[type[BaseException], ...]:
 def _tell(error: BaseException, console: Console) -> int:
     from .sentences import report_of
 
-    if isinstance(error, BrokenPipeError):
-        # Whoever read our output has gone; Python would complain while closing it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.DONE
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
         return Exit.USAGE

@@ -13,7 +13,7 @@ from sscard_terminal.terminal.workflow import change_pin, verify_pin
 from .command import LocalGroup, Run, service
 from .console import Console
 from .desk import Desk, desk_of
-from .entry import Holder, ask_holder, same_card, warn_of_first_pin
+from .entry import Holder, ask_holder, same_card, undisturbed, warn_of_first_pin
 from .exits import Exit, Stop
 from .outcomes import held
 from .pins import asked, expected_line, pin_option
@@ -30,7 +30,7 @@ def verify(run: Run, pin_stdin: bool) -> int:
     """See messages, help.pin verify."""
     with desk_of(run) as desk:
         holder = ask_holder(desk, run.console, pin_stdin, "pin.prompt")
-        with desk.at_work() as pair:
+        with undisturbed(), desk.at_work() as pair:
             is_set = isinstance(held(verify_pin(same_card(pair, holder), holder.pin)), Accepted)
     warn_of_first_pin(run.console, holder.pin)
     run.console.say("pin.right" if is_set else "pin.not-set")
@@ -44,7 +44,7 @@ def change(run: Run, pin_stdin: bool) -> int:
     """See messages, help.pin change."""
     with desk_of(run) as desk:
         holder, new = _old_and_new(desk, run.console, pin_stdin)
-        with desk.at_work() as pair:
+        with undisturbed(), desk.at_work() as pair:
             held(_changed(same_card(pair, holder), holder.pin, new))
     run.console.say("pin.changed")
     run.console.give({"changed": True})

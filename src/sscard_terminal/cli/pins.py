@@ -39,7 +39,10 @@ def read_line() -> Pin | None:
     Raises:
         Stop: the line is no PIN.
     """
-    line = sys.stdin.readline().rstrip("\r\n")
+    try:
+        line = sys.stdin.readline().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise Stop(Exit.USAGE, "pin.not-digits") from None
     return pin_of(line) if line else None
 
 

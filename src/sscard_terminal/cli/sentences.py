@@ -39,7 +39,6 @@ KNOWN_ERRORS: tuple[type[BaseException], ...] = (
     ImageError,
     FormatError,
     PcscdUnavailable,
-    UnicodeDecodeError,
     OSError,
 )
 """What a command may end with. Anything else is a mistake of ours (main._bug)."""
@@ -112,8 +111,6 @@ def _stop_of(error: BaseException, language: Language) -> Stop:
             return Stop(code, f"journal.{error.fault}", file=error.path)
         case PcscdUnavailable():
             return Stop(Exit.TROUBLE, "demo.no-pcsc", problem=detail_in(language, str(error), NO_PCSCD))
-        case UnicodeDecodeError():
-            return Stop(Exit.USAGE, "file.not-text", file="?")
         case OSError():
             return _system(error)
         case _:
