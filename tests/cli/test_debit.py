@@ -318,6 +318,13 @@ def test_a_journal_another_terminal_has_open_stops_the_sale(
     assert ("正被另一终端打开，未扣款" if language == "zh" else "open; not charged") in done.sentence
 
 
+def test_a_journal_in_a_folder_that_is_not_there_stops_the_sale(sscard: Sscard, counter: Counter) -> None:
+    done = sscard("debit", "--account", "1", *counter.readers, "--journal", "nowhere/j.db", "--pin-stdin")
+
+    assert done.code == 1
+    assert "nowhere/j.db cannot be opened; not charged" in done.sentence
+
+
 def test_a_slip_that_cannot_be_printed_undoes_no_sale(
     sscard: Sscard, counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,7 +33,7 @@ NAMES: dict[tuple[int, int], str] = {
     (0x00, 0x88): "INTERNAL AUTHENTICATE",
     (0x80, 0x5E): "CHANGE PIN",
     (0xB0, 0x26): "GET BALANCE",
-    (0xB0, 0x28): "INITIALIZE FOR PURCHASE",
+    (0xB0, 0x28): "INITIALIZE",
     (0xB0, 0x2A): "CREDIT FOR LOAD",
     (0xB0, 0x2C): "DEBIT FOR PURCHASE",
     (0xB0, 0x2E): "GET TRANSACTION PROOF",
@@ -76,7 +76,10 @@ class NoTrace:
 
 
 def _name_of(command: CommandApdu) -> str:
-    return NAMES.get((command.cla, command.ins), "")
+    name = NAMES.get((command.cla, command.ins), "")
+    if name == "INITIALIZE":
+        return f"{name} FOR PURCHASE" if command.p1 else f"{name} FOR LOAD"  # card.md §2.3
+    return name
 
 
 @contextmanager
