@@ -49,19 +49,19 @@ class Rest(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of one unbarriered write: so many bytes of its beginning (or end) arrived, and what stands elsewhere."""
+    """What became of one unbarriered write: so many bytes arrived of its front and its back, and what stands between."""
 
-    kept: int
+    front: int
+    back: int = 0
     rest: Rest = Rest.OLD
-    from_the_end: bool = False
 
     def land(self, raw: bytearray, write: Write) -> None:
-        begin, length = write.address, len(write.data)
-        there = slice(length - self.kept, length) if self.from_the_end else slice(0, self.kept)
-        gap = slice(0, length - self.kept) if self.from_the_end else slice(self.kept, length)
-        raw[begin + there.start : begin + there.stop] = write.data[there]
+        data, begin = write.data, write.address
+        gap, tail = begin + self.front, begin + len(data) - self.back
+        raw[begin:gap] = data[: self.front]
+        raw[tail : tail + self.back] = data[len(data) - self.back :]
         if self.rest is not Rest.OLD:
-            raw[begin + gap.start : begin + gap.stop] = self._filling(write, gap.stop - gap.start)
+            raw[gap:tail] = self._filling(write, tail - gap)
 
     def _filling(self, write: Write, length: int) -> bytes:
         match self.rest:
@@ -69,7 +69,7 @@ class Fate:
                 return bytes(length)
             case Rest.ONES:
                 return b"\xff" * length
-        return random.Random(f"{SEED} {write.address} {self.kept}").randbytes(length)
+        return random.Random(f"{SEED} {write.address} {self.front}").randbytes(length)
 
 
 LOST = Fate(0)
@@ -121,18 +121,26 @@ def _kind_of(survives: tuple[bool, ...]) -> str:
 
 
 def _tears(write: Write) -> Iterator[Fate]:
-    """A prefix of none (an erased cell only), 1, one word, half, all but one byte; the last half or all but the first,
-    where the parts of one write went out of order. Each with every kind of rest.
+    """A front of none (an erased cell only), 1, one word, half, all but one byte; where the parts of one write went out of
+    order, a back of half or all but one, or both ends without the middle. Each with every kind of rest.
     """
     length = len(write.data)
     if length < 2:
         return
-    half, most = length // 2, length - 1
-    beginnings, endings = sorted({0, 1, min(WORD, most), half, most}), sorted({half, most})
-    ends = [(kept, False) for kept in beginnings] + [(kept, True) for kept in endings]
-    for (kept, from_the_end), rest in product(ends, Rest):
-        if kept or rest is not Rest.OLD:
-            yield Fate(kept, rest, from_the_end)
+    half, third, most = length // 2, length // 3, length - 1
+    arrived_ends = {
+        (0, 0),
+        (1, 0),
+        (min(WORD, most), 0),
+        (half, 0),
+        (most, 0),
+        (0, half),
+        (0, most),
+        (third, third),
+    }
+    for (front, back), rest in product(sorted(arrived_ends), Rest):
+        if front or back or rest is not Rest.OLD:
+            yield Fate(front, back, rest)
 
 
 class Medium:
