@@ -75,33 +75,39 @@ class FileSystem:
         self._security.drop_application_keys()
 
     def _named(self, name: bytes, next_instance: bool) -> DfSpec:
-        """Full or partial names in tree order, the current application's own DFs before all others.
+        """Full or partial names: the nearest application, then in tree order; "next" goes on in tree order.
 
-        Source: card.md §10 B24; own DFs first because each PSAM environment has its own DF01 (B40).
+        Source: card.md §10 B24; nearest first because each PSAM environment has its own DF01 (B40).
         """
-        current = self._volatile.current_df
-        own = [df for df in self._profile.dfs if df.parent == current.name]
-        rest = [df for df in self._profile.dfs if df not in own]
-        matching = [df for df in own + rest if df.aid.startswith(name)]
         if next_instance:
-            in_order = [df for df in self._profile.dfs if df.aid.startswith(name)]
-            place = in_order.index(current) + 1 if current in in_order else 0
-            matching = in_order[place:]
+            matching = [df for df in self._profile.dfs if df.aid.startswith(name)]
+            current = self._volatile.current_df
+            matching = matching[matching.index(current) + 1 :] if current in matching else matching
+        else:
+            matching = [df for df in self._nearest_first() if df.aid.startswith(name)]
         if not matching:
             raise Refusal(status.FILE_NOT_FOUND)
         return matching[0]
 
+    def _nearest_first(self) -> list[DfSpec]:
+        """The current DF's own DFs, then those beside it, and so on upwards; then all others in tree order."""
+        dfs = self._profile.dfs
+        place: str | None = self._volatile.current_df.name
+        found = [df for df in dfs if df.parent == place]
+        while place is not None:
+            place = self._profile.df(place).parent
+            found += [df for df in dfs if df.parent == place]
+        return found + [df for df in dfs if df not in found]
+
     def _by_file_id(self, fid: int) -> DfSpec | FileSpec:
         """A DF or, as most tools ask it, an EF of the current DF (card.md §9.34)."""
-        current = self._volatile.current_df
-        ef = self._by_fid.get((current.name, fid))
+        ef = self._by_fid.get((self._volatile.current_df.name, fid))
         if ef is not None:
             return ef
-        found = [df for df in self._profile.dfs if df.fid == fid]
-        found.sort(key=lambda df: df.parent != current.name)
-        if not found:
+        found = next((df for df in self._nearest_first() if df.fid == fid), None)
+        if found is None:
             raise Refusal(status.FILE_NOT_FOUND)
-        return found[0]
+        return found
 
     def _by_path(self, start: DfSpec, path: bytes) -> DfSpec | FileSpec:
         """File identifiers one below the other; a leading 3F00 is allowed from the MF. Source: ISO/IEC 7816-4 §7.4.

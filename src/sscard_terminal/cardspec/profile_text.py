@@ -66,7 +66,7 @@ def _profile(main: Entry, tables: list[Entry]) -> CardProfile:
         atr=Atr.parse(card.hex("atr")),
         applets=card.texts("applets"),
         source=card.text("source"),
-        dfs=tuple(_df(entry) for table in tables for entry in table.tables("df")),
+        dfs=_in_tree_order([_df(entry) for table in tables for entry in table.tables("df")]),
         files=tuple(_file(entry) for table in tables for entry in table.tables("file")),
         keys=tuple(_key(entry) for table in tables for entry in table.tables("key")),
         pin=_pin(pins[0]) if pins else None,
@@ -91,6 +91,15 @@ def _df(entry: Entry) -> DfSpec:
     )
     entry.finish()
     return spec
+
+
+def _in_tree_order(dfs: list[DfSpec], parent: str | None = None) -> tuple[DfSpec, ...]:
+    """A DF before those below it, siblings by file identifier, whichever part of the description they come from.
+
+    SELECT by partial name and EF DIR go by this order. Source: card.md §1.1, §10 B24.
+    """
+    here = sorted((spec for spec in dfs if spec.parent == parent), key=lambda spec: spec.fid)
+    return tuple(found for spec in here for found in (spec, *_in_tree_order(dfs, spec.name)))
 
 
 def _file(entry: Entry) -> FileSpec:
