@@ -8,6 +8,7 @@ import pytest
 
 from sscard_terminal.reader.private_pcscd import PrivatePcscd, Slot
 
+pytest_plugins = ["tests.conformance.report"]
 SLOTS = 8
 
 
