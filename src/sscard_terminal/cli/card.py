@@ -11,13 +11,14 @@ import click
 from sscard_terminal.cardspec.money import Fen, yuan_of_fen
 
 from . import contents, images, inputs
+from .batch import make_cards
 from .command import LocalGroup, Run, service
 from .console import Console
 from .demo.people import PROFILE, demo_card_image
 from .exits import Exit
 from .serving import serve as keep_in_reader
 from .serving import serve_options
-from .values import Address, FilePath, Yuan, image_argument
+from .values import Address, FilePath, Setting, Yuan, image_argument
 
 CARD_PORT = 35963
 """Where the packaged driver's first slot listens. Source: pcsc.md section 2."""
@@ -34,18 +35,38 @@ def card() -> None:
 @click.option("--person", metavar="FILE", type=FilePath(), required=True)
 @click.option("--keys", metavar="FILE", type=FilePath(), required=True)
 @click.option("--balance", metavar="YUAN", type=Yuan(), default="0")
-def new(run: Run, image: Path, profile: str, person: Path, keys: Path, balance: Fen) -> int:
+@click.option("--set", "settings", metavar="FIELD=VALUE", type=Setting(), multiple=True)
+def new(
+    run: Run,
+    image: Path,
+    profile: str,
+    person: Path,
+    keys: Path,
+    balance: Fen,
+    settings: tuple[tuple[str, str], ...],
+) -> int:
     """See messages, help.card new."""
     language = run.console.language
     description = images.card_profile(profile)
     somebody = inputs.read_person(person, description, language)
     roots = inputs.read_keys(keys, language)
-    content = inputs.personalised(description, (person, somebody), (keys, roots), balance, language)
+    content = inputs.personalised(description, (person, somebody), (keys, roots), balance, settings, language)
     images.save_new(image, content)
     number = somebody.card.card_number
-    run.console.say("card.made", file=image, profile=profile, number=number, balance=yuan_of_fen(balance))
-    run.console.give({"image": str(image), "profile": profile, "card_number": number, "balance_fen": balance})
+    held = Fen(int(dict(settings).get("cia", balance)))
+    run.console.say("card.made", file=image, profile=profile, number=number, balance=yuan_of_fen(held))
+    run.console.give({"image": str(image), "profile": profile, "card_number": number, "balance_fen": held})
     return Exit.DONE
+
+
+@service("batch", uses_readers=False, has_trace=False)
+@click.argument("folder", type=FilePath())
+@click.option("--profile", metavar="NAME", default=PROFILE)
+@click.option("--people", metavar="FILE", type=FilePath(), required=True)
+@click.option("--keys", metavar="FILE", type=FilePath(), required=True)
+def batch(run: Run, folder: Path, profile: str, people: Path, keys: Path) -> int:
+    """See messages, help.card batch."""
+    return make_cards(run.console, images.card_profile(profile), folder, people, keys)
 
 
 @service("serve", uses_readers=False)
@@ -94,5 +115,5 @@ def _print(console: Console, facts: dict[str, Any]) -> None:
         console.say(f"show.{line}", **facts)
 
 
-for _command in (new, serve, show):
+for _command in (new, batch, serve, show):
     card.add_command(_command)

@@ -36,6 +36,17 @@ ROWS: tuple[tuple[str, str], ...] = (
     (r"(\S+) record (..): (\d+) bytes, at most (\d+) fit", "{0} 记录 {1}：{2} 字节，最多 {3} 字节"),
     (r"a cn field has digits only", "cn 类型的字段只能是数字"),
     (r"(\d+) digits do not fit (\d+) bytes", "{0} 位数字放不进 {1} 字节"),
+    # Rows of people (card/people.py) and settings (cardspec/amount_settings.py).
+    (r"has more cells than the heading has columns", "单元格多于表头的列"),
+    (r"is not known here, or stands twice", "没有这一列，或重复"),
+    (r"this column is missing", "缺少此列"),
+    (r"no CSV: .*", "不是 CSV"),
+    (r"must be a file name without a folder", "须为不带文件夹的文件名"),
+    (r"must be a whole number", "须为整数"),
+    (r"must be at most (\d+)", "最大为 {0}"),
+    (r"must be a year YYYY", "须为年份 YYYY"),
+    (r"must be a day MMDD", "须为日期 MMDD"),
+    (r"(\d+) fen is outside .*", "{0} 分超出范围"),
     # Key files (cardspec/keys.py).
     (r"the key file has no key (.*)", "缺少密钥 {0}"),
     (r"the key file has an unknown entry '?(.*?)'?", "有未知的条目 {0}"),

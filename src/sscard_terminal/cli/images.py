@@ -6,7 +6,7 @@ Not here: what an image holds (card, applets) and readers.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -20,6 +20,7 @@ from sscard_terminal.card.memory import ByteStore, FileStore, RamStore, create_w
 from sscard_terminal.card.nvm import Nvm
 from sscard_terminal.card.person import Person
 from sscard_terminal.card.personalise import PROFILE, personalise
+from sscard_terminal.cardspec.amount_settings import with_settings
 from sscard_terminal.cardspec.keys import KeySet
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.profile import CardProfile
@@ -31,6 +32,8 @@ from .exits import Exit, Stop
 from .messages import text
 
 Kind = Literal["card", "psam"]
+Settings = Iterable[tuple[str, str]]
+"""Fields of the amount file with their values as typed (cardspec.amount_settings)."""
 PSAM_PROFILE = "psam-national"
 MEDICAL_ACCOUNT = "medical_account"
 HEAD_LENGTH = len(MAGIC) + 2
@@ -71,20 +74,23 @@ def card_profile(name: str) -> CardProfile:
     return profile
 
 
-def card_image(profile: CardProfile, person: Person, keys: KeySet, balance: Fen) -> bytes:
-    """The bytes of a new card whose account holds `balance`.
+def card_image(
+    profile: CardProfile, person: Person, keys: KeySet, balance: Fen, settings: Settings = ()
+) -> bytes:
+    """The bytes of a new card whose account holds `balance`; `settings` overrule any field of the amount file.
 
     Raises:
-        FormatError: the person's records do not fit the description, or a key is missing.
+        FormatError: the person's records or a setting do not fit, or a key is missing.
     """
     year = bytes.fromhex(f"{person.card.issued.year:04d}")
     amounts = AmountFile(0, 0, balance, Fen(0), Fen(0), year, FIRST_STARTING_DAY)
-    return personalise(profile, person, keys, fresh_objects(amounts))
+    return personalise(profile, person, keys, fresh_objects(with_settings(amounts, settings)))
 
 
-def psam_image(keys: KeySet, terminal_number: str) -> bytes:
-    """The bytes of a new national PSAM."""
-    return issue_psam(load_profile(PSAM_PROFILE), PsamFacts(terminal_number=terminal_number), keys)
+def psam_image(keys: KeySet, terminal_number: str, blank: bool = False) -> bytes:
+    """The bytes of a new national PSAM; `blank`: with master keys only, for an issuer to load (card.md §5.5)."""
+    facts = PsamFacts(terminal_number=terminal_number)
+    return issue_psam(load_profile(PSAM_PROFILE), facts, keys, blank=blank)
 
 
 def save_new(file: Path, content: bytes) -> None:

@@ -18,7 +18,7 @@ from sscard_terminal.iso7816.status import Language
 
 from .details import detail_in
 from .exits import Exit, Stop
-from .images import card_image
+from .images import Settings, card_image
 
 
 def read_person(file: Path, profile: CardProfile, language: Language) -> Person:
@@ -52,6 +52,7 @@ def personalised(
     person: tuple[Path, Person],
     keys: tuple[Path, KeySet],
     balance: Fen,
+    settings: Settings,
     language: Language,
 ) -> bytes:
     """The image of a new card; `person` and `keys` with the files they come from.
@@ -62,7 +63,7 @@ def personalised(
     file, somebody = person
     roots = keys[1]
     try:
-        return card_image(profile, somebody, roots, balance)
+        return card_image(profile, somebody, roots, balance, settings)
     except FormatError as error:
         table, field, problem = _culprit(profile, somebody, roots) or ("", "", "")
         if not field:

@@ -29,11 +29,12 @@ def psam() -> None:
 @image_argument()
 @click.option("--keys", metavar="FILE", type=FilePath(), required=True)
 @click.option("--terminal", metavar="NUMBER", type=TerminalNumber(), default=TERMINAL)
-def new(run: Run, image: Path, keys: Path, terminal: str) -> int:
+@click.option("--blank", is_flag=True)
+def new(run: Run, image: Path, keys: Path, terminal: str, blank: bool) -> int:
     """See messages, help.psam new."""
     roots = inputs.read_keys(keys, run.console.language)
     try:
-        content = images.psam_image(roots, terminal)
+        content = images.psam_image(roots, terminal, blank)
     except FormatError as error:
         raise inputs.wrong_keys(keys, error, run.console.language) from error
     images.save_new(image, content)

@@ -93,3 +93,25 @@ def image_argument(*, required: bool = True) -> Callable[[Callable[..., Any]], C
     return click.argument(
         "image", metavar="IMAGE" if required else "[IMAGE]", type=FilePath(), required=required
     )
+
+
+class Setting(click.ParamType[tuple[str, str]]):
+    """FIELD=VALUE of the amount file; both are checked, the text is kept."""
+
+    name = "field=value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        from sscard_terminal.cardspec.amount_settings import FIELDS  # heavy: not for --help
+
+        field, _, text = str(value).partition("=")
+        if field not in FIELDS:
+            raise BadValue("usage.setting-field", value=field, known=", ".join(FIELDS))
+        try:
+            FIELDS[field](text)
+        except FormatError as error:
+            raise BadValue("usage.setting-value", field=field, value=text) from error
+        return field, text

@@ -34,6 +34,13 @@ TEXTS: dict[str, str] = {
         "sscard card new zhang.card --person fixtures/cards/zhang-san.toml \\\n"
         "                --keys fixtures/keys/test.toml --balance 100.00"
     ),
+    "short.card batch": "make many cards from a CSV file",
+    "help.card batch": (
+        "Make one image in FOLDER for each row of a CSV file. Its columns are the fields of a person file "
+        "(dates as 2012-01-01), the fields of the amount file (--set of card new) and `image`, the file's name; "
+        "by default the card number. A wrong row is named, the others are made, and the exit code is 1."
+    ),
+    "examples.card batch": "sscard card batch cards/ --people people.csv --keys fixtures/keys/test.toml",
     "short.card serve": "put a card into a virtual reader",
     "help.card serve": (
         "Put the card into the virtual reader of a vpcd driver and keep it there until Ctrl-C or SIGTERM; "
@@ -81,6 +88,10 @@ TEXTS: dict[str, str] = {
     ),
     "examples.recover": "sscard recover\nsscard recover --no-pin --journal shop.db",
     # Options -------------------------------------------------------------------------------------------
+    "option.settings": "Set a field of the amount file: cia, spip, spfp (fen), year, starting-day, load-counter, purchase-counter.",
+    "option.people": "The CSV file, one card a row.",
+    "option.folder": "Where the images go.",
+    "option.blank": "Only the master keys: an issuer loads the others (84 D4).",
     "option.help": "Show this text.",
     "option.lang": "Language; by default that of the locale.",
     "option.as_json": "One JSON object instead of text.",
@@ -106,6 +117,10 @@ TEXTS: dict[str, str] = {
     "option.loopback": "Over the card in this process, without PC/SC.",
     # Usage ---------------------------------------------------------------------------------------------
     "usage.no-such-command": "There is no command {command}; nothing was done; choose one of: {known}.",
+    "usage.setting-field": "{value} is no field of the amount file; nothing was done; there are {known}.",
+    "usage.setting-value": "{value} does not fit {field}; nothing was done; see --help.",
+    "batch.row": "{file}, row {row}, column {column}: {detail}; this card was not made.",
+    "batch.made": "{count} cards in {folder}, {wrong} rows were wrong.",
     "usage.no-such-option": "There is no option {option} here; nothing was done; --help shows what there is.",
     "usage.missing": "{param} is missing; nothing was done; --help shows an example.",
     "usage.option-value": "{option} is used wrongly (no value, or one too many); nothing was done; see --help.",

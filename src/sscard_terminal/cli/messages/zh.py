@@ -32,6 +32,13 @@ TEXTS: dict[str, str] = {
         "sscard card new zhang.card --person fixtures/cards/zhang-san.toml \\\n"
         "                --keys fixtures/keys/test.toml --balance 100.00"
     ),
+    "short.card batch": "按 CSV 文件批量制卡",
+    "help.card batch": (
+        "按 CSV 文件每行制一张卡，映像写入 FOLDER。列名即持卡人文件的字段（日期写作 2012-01-01）、"
+        "金额文件的字段（同 card new 的 --set）以及映像文件名 image；不写则以卡号命名。"
+        "有误的行会指明，其余照常制卡，退出码为 1。"
+    ),
+    "examples.card batch": "sscard card batch cards/ --people people.csv --keys fixtures/keys/test.toml",
     "short.card serve": "把卡插入虚拟读卡器",
     "help.card serve": (
         "把卡插入 vpcd 驱动的虚拟读卡器，直到 Ctrl-C 或 SIGTERM；读卡器恢复时自动重新插入。 "
@@ -73,6 +80,10 @@ TEXTS: dict[str, str] = {
     "help.recover": "核实本卡待核实的交易（退出码 4）：是否已扣款。决不会再次扣款。不给密码时能核实的较少。",
     "examples.recover": "sscard recover\nsscard recover --no-pin --journal shop.db",
     # 选项 ------------------------------------------------------------------------------------------------
+    "option.settings": "设置金额文件的字段：cia、spip、spfp（分）、year、starting-day、load-counter、purchase-counter。",
+    "option.people": "CSV 文件，每行一张卡。",
+    "option.folder": "映像所在的文件夹。",
+    "option.blank": "只有主控密钥，其余由发行方写入（84 D4）。",
     "option.help": "显示本说明。",
     "option.lang": "语言，默认按系统区域设置。",
     "option.as_json": "输出一个 JSON 对象，代替文字。",
@@ -98,6 +109,10 @@ TEXTS: dict[str, str] = {
     "option.loopback": "不经 PC/SC，使用本进程内的卡。",
     # 用法 ------------------------------------------------------------------------------------------------
     "usage.no-such-command": "没有 {command} 这个命令，未执行任何操作，请从中选择：{known}。",
+    "usage.setting-field": "金额文件没有字段 {value}，未做任何操作，可用的有 {known}。",
+    "usage.setting-value": "{value} 不适合 {field}，未做任何操作，请看 --help。",
+    "batch.row": "{file} 第 {row} 行 {column} 列：{detail}，此卡未制。",
+    "batch.made": "在 {folder} 制卡 {count} 张，有误 {wrong} 行。",
     "usage.no-such-option": "此处没有 {option} 选项，未执行任何操作，请用 --help 查看。",
     "usage.missing": "缺少 {param}，未执行任何操作，请用 --help 查看示例。",
     "usage.option-value": "{option} 用法有误（缺少或多出取值），未执行任何操作，请用 --help 查看。",
