@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 PYTEST_ARGS ?=
 
-.PHONY: help install demo test test-vpcd card check bench lock clean
+.PHONY: help install demo test test-vpcd card check bench bench-chip bench-sale lock clean
 
 help:
 	@echo 'make demo        sell one box of medicine over a private pcscd (ARGS="--loopback": without a reader)'
@@ -13,6 +13,7 @@ help:
 	@echo 'make card        serve a demo card to the virtual reader (ARGS=...)'
 	@echo 'make check       ruff, mypy, architecture'
 	@echo 'make bench       measure the transport against C and against vicc'
+	@echo 'make bench-chip  measure the chip alone; make bench-sale: a whole sale'
 	@echo 'make install     only set up; make lock: pin the packages anew; make clean: remove what was made'
 
 install:
@@ -38,6 +39,12 @@ check: install
 
 bench: install
 	@$(BIN)/python benchmarks/transport.py $(ARGS)
+
+bench-chip: install
+	@$(BIN)/python -m benchmarks.in_process $(ARGS)
+
+bench-sale: install
+	@$(BIN)/python -m benchmarks.sale $(ARGS)
 
 # No header and no options in the lock: it names packages and hashes, never where they came from.
 lock: install
