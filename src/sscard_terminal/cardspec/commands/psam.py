@@ -16,6 +16,8 @@ from .forms import expect_answer, expect_lc, expect_p1p2
 
 PURCHASE_HEAD = 0x1C
 FACTOR = 8
+MOST_LEVELS = 3
+"""Bits 8–6 of a usage byte. Source: card.md §5.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,13 @@ class DeliverySessionKey:
 
     @classmethod
     def from_apdu(cls, apdu: CommandApdu) -> DeliverySessionKey:
+        """
+        Raises:
+            ParameterError: a usage of more than three levels.
+            LengthError: no factors, or a part of one.
+        """
+        if apdu.p1 >> 5 > MOST_LEVELS:
+            raise ParameterError(f"usage {apdu.p1:02X} has more than {MOST_LEVELS} levels")
         if not apdu.data or len(apdu.data) % FACTOR:
             raise LengthError("DELIVERY SESSION KEY takes whole factors of 8 bytes")
         return cls(apdu.p1, apdu.p2, apdu.data)
