@@ -23,8 +23,13 @@ class PurchaseSam:
 
     def instructions(self, profile: CardProfile) -> Iterable[Instruction]:
         """Reading leaves an open purchase alone: recovery may need its session (reliability.md, "Recovery" 2)."""
-        kept = (replace(entry, keeps_transaction=not entry.selects) for entry in reading(profile))
-        return (*kept, *COMMANDS)
+        return (*map(_of_a_psam, reading(profile)), *COMMANDS)
+
+
+def _of_a_psam(entry: Instruction) -> Instruction:
+    if entry.selects:
+        return replace(entry, run=ciphering.select)
+    return replace(entry, keeps_transaction=True)
 
 
 COMMANDS = (

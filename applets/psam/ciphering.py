@@ -1,13 +1,15 @@
-"""INITIALIZE ENVIRONMENT, DELIVERY SESSION KEY and CIPHER DATA.
+"""INITIALIZE ENVIRONMENT, DELIVERY SESSION KEY and CIPHER DATA, and what SELECT does to a delivered key.
 
-Source: card.md §5.2, §9.22, §10 B40, B41.
+Source: card.md §5.2, §9.22, §10 B40, B41; P9 §9.7, §9.8.
 """
 
 from __future__ import annotations
 
+from sscard_terminal.card import file_commands
 from sscard_terminal.card.machine import Machine
 from sscard_terminal.card.refusal import Refusal
 from sscard_terminal.cardspec.bcd import is_decimal
+from sscard_terminal.cardspec.commands.basic import Select
 from sscard_terminal.cardspec.commands.psam import (
     CipherData,
     CipherMode,
@@ -38,6 +40,15 @@ def initialize_environment(machine: Machine, command: InitializeEnvironment) -> 
     return b""
 
 
+def select(machine: Machine, command: Select) -> bytes:
+    """Any SELECT ends a delivered session key, that of an EF leaves the environment open (card.md §10 B40)."""
+    answer = file_commands.select(machine, command)
+    session = machine.volatile.application
+    if isinstance(session, SamSession):
+        session.key = None
+    return answer
+
+
 def delivery_session_key(machine: Machine, command: DeliverySessionKey) -> bytes:
     """Lc first, then the level bits, then whether there is such a key (card.md §10 B41)."""
     session = environment.session_of(machine)
@@ -62,14 +73,17 @@ def cipher_data(machine: Machine, command: CipherData) -> bytes:
     """Encrypt, or chain a MAC; changing from one to the other drops the session key (card.md §5.3).
 
     Raises:
-        Refusal: 6700 no whole blocks, 6985 no session key or one of another type, 6901 no MAC was begun.
+        Refusal: 6700 no whole blocks, 6985 the environment is not open, 6901 no session key (any more) or no MAC
+            begun (P9 table 26), 6985 a key of another type.
     """
     session = environment.session_of(machine)
     _require_blocks(session, command)
     encrypts = command.mode in _ENCRYPTS
     if session.used_for_mac is not None and session.used_for_mac is encrypts:
         session.key = None
-    if session.key is None or session.key_type not in _types_for(encrypts):
+    if session.key is None:
+        raise Refusal(status.WRONG_STATE)
+    if session.key_type not in _types_for(encrypts):
         raise Refusal(status.CONDITIONS_NOT_SATISFIED)
     if command.mode in (CipherMode.MAC_NEXT, CipherMode.MAC_LAST) and session.mac_chain is None:
         raise Refusal(status.WRONG_STATE)

@@ -58,12 +58,24 @@ def current_environment(machine: Machine) -> str:
     return name
 
 
+def suite_of(machine: Machine) -> CipherSuite:
+    """The cipher suite of the current environment.
+
+    Raises:
+        Refusal: 6985 no environment's DF01 is current; 6A81 it is SSF33's, which is not public (card.md §9.29).
+    """
+    name = current_environment(machine)
+    if name not in SUITES:
+        raise Refusal(status.FUNCTION_NOT_SUPPORTED)
+    return SUITES[name]
+
+
 def session_of(machine: Machine) -> SamSession:
     """
     Raises:
-        Refusal: 6985, BF EC was not done since the environment was selected.
+        Refusal: as `suite_of`; 6985 BF EC was not done since the environment was selected.
     """
-    current_environment(machine)
+    suite_of(machine)
     session = machine.volatile.application
     if not isinstance(session, SamSession):
         raise Refusal(status.CONDITIONS_NOT_SATISFIED)

@@ -18,7 +18,7 @@ from sscard_terminal.iso7816 import status
 from sscard_terminal.iso7816.errors import FormatError
 
 from . import environment
-from .environment import MASTER_KEY, SUITES
+from .environment import MASTER_KEY
 
 KEY_FILES = (0x11, 0x12, 0x13)
 """National, province, city (card.md §5.1)."""
@@ -27,15 +27,10 @@ CHALLENGE_LENGTH = 4
 
 def write_key(machine: Machine, command: WriteKey) -> bytes:
     """Order: environment 6985, file 6A82, challenge 6984, MAC 6988, data 6A80, place 6A88 or 6A84."""
-    home = environment.current_environment(machine)
-    if home not in SUITES:
-        raise Refusal(status.FUNCTION_NOT_SUPPORTED)
+    suite, home = environment.suite_of(machine), environment.current_environment(machine)
     if command.key_file not in KEY_FILES:
         raise Refusal(status.FILE_NOT_FOUND)
-    suite, master = (
-        SUITES[home],
-        environment.stored_key(machine, environment.named_key(machine, home, MASTER_KEY)),
-    )
+    master = environment.stored_key(machine, environment.named_key(machine, home, MASTER_KEY))
     challenge, machine.volatile.challenge = machine.volatile.challenge, None
     if challenge is None or len(challenge) > suite.block:
         raise Refusal(status.CHALLENGE_INVALID)

@@ -83,7 +83,7 @@ def test_encrypted_pin_and_its_mac_of_the_vectors() -> None:
     ask(psam, deliver)
     assert fetch(psam, "80FA0000080312345680000000") == "F0E36D72AB68C2759000"
     assert (
-        ask(psam, "80FA050018" + "00" * 8 + "842400010CF0E36D72AB68C275800000") == "6985"
+        ask(psam, "80FA050018" + "00" * 8 + "842400010CF0E36D72AB68C275800000") == "6901"
     )  # changed its use
     ask(psam, deliver)
     assert fetch(psam, "80FA050018" + "00" * 8 + "842400010CF0E36D72AB68C275800000").startswith("AED3CBE8")
@@ -134,7 +134,7 @@ def test_cipher_data_refuses_wrong_blocks_modes_and_states(sent: str, answer: st
 
 def test_a_session_key_is_needed_and_a_select_ends_it() -> None:
     psam = psam_in()
-    assert ask(psam, "80FA000008" + "00" * 8) == "6985"
+    assert ask(psam, "80FA000008" + "00" * 8) == "6901"
     ask(psam, "BFDE670820" + FACTORS + CHALLENGE)
 
     fetch(psam, "00A4000002DF01")
