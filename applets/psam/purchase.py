@@ -6,6 +6,7 @@ Source: card.md §5.4, §9.13, §10 B40.
 from __future__ import annotations
 
 from sscard_terminal.card.machine import Machine
+from sscard_terminal.card.objects import TERMINAL_NUMBER
 from sscard_terminal.card.refusal import Refusal
 from sscard_terminal.cardspec import transaction
 from sscard_terminal.cardspec.ciphers import equal
@@ -18,11 +19,10 @@ from sscard_terminal.cardspec.profile import PsamKeySpec
 from sscard_terminal.iso7816 import status
 
 from . import environment
-from .environment import SUITES, OpenSamPurchase
+from .environment import OpenSamPurchase
 
 PURCHASE_KEY = 2
 """Key type of the usage byte (card.md §5.1)."""
-TERMINAL_FILE = "MF/0016"
 SEQUENCE = "0019"
 VALIDITY_FILES = ("001A", "001B", "001C")
 """DPK index, authentication key version, valid from, valid to; dates in BCD compare as they stand (card.md §5.1)."""
@@ -31,15 +31,12 @@ LAST_SEQUENCE = 0xFFFF_FFFF
 
 def initialize(machine: Machine, command: InitializeSamForPurchase) -> bytes:
     """The sequence goes up, durably, before it is used; then MAC1 over this PSAM's own terminal number."""
-    home = environment.current_environment(machine)
-    if home not in SUITES:
-        raise Refusal(status.FUNCTION_NOT_SUPPORTED)
+    suite, home = environment.suite_of(machine), environment.current_environment(machine)
     machine.volatile.transaction = None
     spec = _purchase_key(machine, home, command.key_version)
     key = environment.stored_key(machine, spec)
     if len(command.factors) != 8 * spec.levels:
         raise Refusal(status.WRONG_LENGTH)
-    suite = SUITES[home]
     if command.algorithm != suite.algorithm_id:
         raise Refusal(status.CONDITIONS_NOT_SATISFIED)
     if machine.profile.rules.psam_checks_validity:
@@ -47,8 +44,8 @@ def initialize(machine: Machine, command: InitializeSamForPurchase) -> bytes:
     sequence = _next_sequence(machine, f"{home}/{SEQUENCE}")
     dpk = environment.diversified(suite, key, command.factors)
     session_key = transaction.purchase_session_key(suite, dpk, command.random, command.counter, sequence)
-    amounts, terminal = command.amounts.build(), machine.nvm.read(TERMINAL_FILE)
-    mac1 = transaction.purchase_mac1(suite, session_key, amounts, terminal, command.time)
+    amounts, terminal = command.amounts.build(), machine.nvm.read(TERMINAL_NUMBER)
+    mac1 = transaction.purchase_mac1(suite, session_key, amounts, terminal, command.time, command.kind)
     machine.volatile.transaction = OpenSamPurchase(suite, session_key, amounts)
     return SamPurchaseAnswer(sequence, mac1).build()
 

@@ -74,10 +74,18 @@ def purchase_session_key(
 
 
 def purchase_mac1(
-    suite: CipherSuite, session_key: bytes, amounts: bytes, terminal: bytes, time: bytes
+    suite: CipherSuite,
+    session_key: bytes,
+    amounts: bytes,
+    terminal: bytes,
+    time: bytes,
+    kind: int = PURCHASE_TYPE,
 ) -> bytes:
-    """Proves the PSAM to the card; `amounts` as `PurchaseAmounts.build`. Source: card.md §4.4 step 5."""
-    return suite.mac(session_key, amounts + bytes((PURCHASE_TYPE,)) + terminal + time)
+    """Proves the PSAM to the card; `amounts` as `PurchaseAmounts.build`. Source: card.md §4.4 step 5.
+
+    A PSAM covers the type it is told (P9 §9.9.1), a card takes no other than 32.
+    """
+    return suite.mac(session_key, amounts + bytes((kind,)) + terminal + time)
 
 
 def purchase_mac2(suite: CipherSuite, session_key: bytes, amounts: bytes) -> bytes:
