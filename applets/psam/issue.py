@@ -12,7 +12,7 @@ from sscard_applets.psam.environment import MASTER_KEY, SUITES, absent_key_objec
 from sscard_terminal.card.chip import ATR
 from sscard_terminal.card.image import build_image
 from sscard_terminal.card.machine import STATE
-from sscard_terminal.card.personalise import PROFILE
+from sscard_terminal.card.objects import PROFILE, TERMINAL_NUMBER
 from sscard_terminal.card.secure_messaging import key_object
 from sscard_terminal.cardspec import layouts
 from sscard_terminal.cardspec.bcd import bcd_of_date, bcd_of_digits
@@ -21,7 +21,7 @@ from sscard_terminal.cardspec.keys import KeySet, root_of_length
 from sscard_terminal.cardspec.profile import CardProfile, PsamKeySpec
 from sscard_terminal.iso7816.errors import FormatError
 
-PUBLIC_INFORMATION, TERMINAL_NUMBER = "MF/0015", "MF/0016"
+PUBLIC_INFORMATION = "MF/0015"
 APPLICATION_INFORMATION = "001A"
 FACTOR_LENGTH = 8
 LEVELS = 3

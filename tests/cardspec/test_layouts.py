@@ -169,10 +169,21 @@ def test_amount_file_by_hand_equals_its_declaration(content: bytes) -> None:
 
 
 @given(raw(28), st.sampled_from([20, 28]))
-def test_log_record_builds_what_it_was_read_from(content: bytes, length: int) -> None:
+def test_log_record_by_hand_equals_its_declaration(content: bytes, length: int) -> None:
+    layout = {28: layouts.LOG_RECORD, 20: layouts.LOG_RECORD_ACCOUNT_ONLY}[length]
+    declared = layouts.parse(layout, content[:length], "record")
+
     record = LogRecord.parse(content[:length])
 
+    named = (sub.name for sub in layout.subcons if sub.name)
+    assert all(getattr(record, name) == declared[name] for name in named)
     assert record.build(length) == content[:length]
+
+
+@pytest.mark.parametrize("length", [0, 19, 21, 27, 29])
+def test_log_records_of_other_lengths_are_refused(length: int) -> None:
+    with pytest.raises(FormatError, match="28 bytes or 20"):
+        LogRecord.parse(bytes(length))
 
 
 @given(st.binary(min_size=28, max_size=28), st.integers(0, 3), st.data())

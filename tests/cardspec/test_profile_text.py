@@ -1,13 +1,16 @@
 """Descriptions: the shipped ones hold together, and each mistake is named."""
 
 import re
+import tomllib
+from dataclasses import replace
 
 import pytest
 
-from sscard_applets.catalogue import load_applets, load_profile, profile_names
+from sscard_applets.catalogue import ENTRY_POINTS, OURS, load_applets, load_profile, profile_names
 from sscard_terminal.cardspec.access import AccessRule
 from sscard_terminal.cardspec.profile_text import parse_profile
 from sscard_terminal.iso7816.errors import FormatError
+from tests.cards import FIXTURES
 
 GOOD = """
 [card]
@@ -88,6 +91,19 @@ def test_every_shipped_description_loads_with_its_applets(name: str) -> None:
     assert [applet.name for applet in load_applets(profile)] == list(profile.applets)
     assert len({spec.key for spec in profile.files}) == len(profile.files)
     assert len({(spec.df, spec.sfi) for spec in profile.files if spec.sfi}) == len(profile.files)
+
+
+def test_our_applets_are_the_entry_points_of_the_package() -> None:
+    project = tomllib.loads((FIXTURES.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert project["entry-points"][ENTRY_POINTS] == OURS
+
+
+def test_an_applet_nobody_installed_is_named() -> None:
+    profile = replace(load_profile("gen2-32k"), applets=("social_security", "purse"))
+
+    with pytest.raises(FormatError, match="gen2-32k needs the applet purse, which is not installed"):
+        load_applets(profile)
 
 
 def test_an_unknown_description_is_named_with_those_there_are() -> None:

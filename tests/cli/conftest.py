@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from sscard_applets.catalogue import load_profile
 from sscard_terminal.card.person import parse_person
 from sscard_terminal.cardspec.money import Fen
-from sscard_terminal.cli.images import card_image as made_card
 from sscard_terminal.cli.main import program
+from sscard_terminal.cli.making import card_image as made_card
 from tests.cards import FIXTURES, PERSON_TEXT, card_image, psam_image
 from tests.cards import KEYS as ROOT_KEYS
 

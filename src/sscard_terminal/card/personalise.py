@@ -22,16 +22,12 @@ from sscard_terminal.iso7816.tlv import BerTlv, TagLengthRecord, build_records
 from .chip import ATR
 from .image import build_image
 from .machine import STATE
+from .objects import CARDHOLDER, DIRECTORY, ISSUER_DATA, PROFILE
 from .person import Person
 from .records import cyclic_object
 from .retry_counter import OBJECT, pin_object
 from .secure_messaging import key_object, key_object_name
 
-PROFILE = "profile"
-"""The object with the description's name: an image says itself what it is."""
-DIRECTORY = "SSSE/DIR"
-ISSUER_DATA = "SSSE/EF05"
-CARDHOLDER = "SSSE/EF06"
 SOCIAL_SECURITY_RID = bytes.fromhex("D156000005")
 INITIALISING_ORGANISATION = bytes.fromhex("9156000002")
 NAME_LENGTH, NAME_EXTENSION_LENGTH = 30, 20

@@ -1,7 +1,8 @@
-"""What the files of card and PSAM hold, as values: issuer data, cardholder, log, amounts.
+"""What the files of the card hold, as values: issuer data, cardholder, log, amounts.
 
-Not here: where the files lie and who may read them (applets' descriptions).
-Source: card.md §1.5–1.7, §5.1.
+Not here: where the files lie and who may read them (applets' descriptions), and the PSAM's (psam_records). The card
+reads these by hand on every transaction; layouts.py declares the same, and property tests hold both equal.
+Source: card.md §1.5–1.7.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from struct import Struct
 from sscard_terminal.iso7816.errors import FormatError
 from sscard_terminal.iso7816.tlv import TagLengthRecord
 
-from . import layouts
 from .bcd import date_of_bcd, digits_of_bcd
 from .chinese import decoded
 from .money import Fen
 
+IDENTIFICATION_LENGTH = 16
 _AMOUNT_FILE = Struct(">HHIII2s2s")
+_LOG_RECORD = Struct(">HB6s7sIII")
+_LOG_RECORD_ACCOUNT_ONLY = Struct(">HB6s7sI")
 LOG_RECORD_LENGTH = 28
 LOG_RECORD_LENGTH_ACCOUNT_ONLY = 20
 
@@ -51,7 +54,10 @@ class CardIdentification:
     raw: bytes
 
     def __post_init__(self) -> None:
-        layouts.parse(layouts.CARD_IDENTIFICATION, self.raw, "the card identification code")
+        if len(self.raw) != IDENTIFICATION_LENGTH:
+            raise FormatError(
+                f"the card identification code has {IDENTIFICATION_LENGTH} bytes, not {len(self.raw)}"
+            )
 
     @property
     def region(self) -> str:
@@ -178,11 +184,16 @@ class LogRecord:
         Raises:
             FormatError: any other length.
         """
-        account_only = len(raw) == LOG_RECORD_LENGTH_ACCOUNT_ONLY
-        layout = layouts.LOG_RECORD_ACCOUNT_ONLY if account_only else layouts.LOG_RECORD
-        fields = layouts.parse(layout, raw, "the log record")
-        totals = () if account_only else (Fen(fields.self_paid), Fen(fields.pooled))
-        return cls(fields.number, fields.kind, fields.terminal, fields.time, Fen(fields.account), *totals)
+        match len(raw):
+            case _LOG_RECORD.size:
+                number, kind, terminal, time, account, self_paid, pooled = _LOG_RECORD.unpack(raw)
+                return cls(number, kind, terminal, time, Fen(account), Fen(self_paid), Fen(pooled))
+            case _LOG_RECORD_ACCOUNT_ONLY.size:
+                number, kind, terminal, time, account = _LOG_RECORD_ACCOUNT_ONLY.unpack(raw)
+                return cls(number, kind, terminal, time, Fen(account))
+        raise FormatError(
+            f"a log record has {_LOG_RECORD.size} bytes or {_LOG_RECORD_ACCOUNT_ONLY.size}, not {len(raw)}"
+        )
 
     def build(self, length: int = LOG_RECORD_LENGTH) -> bytes:
         """28 bytes, or the first 20 of them."""
@@ -224,34 +235,3 @@ class AmountFile:
     def build(self) -> bytes:
         counters, days = (self.load_counter, self.purchase_counter), (self.year, self.starting_day)
         return _AMOUNT_FILE.pack(*counters, self.cia, self.spip, self.spfp, *days)
-
-
-@dataclass(frozen=True, slots=True)
-class PsamPublicInformation:
-    """0015 of the PSAM, 15 bytes."""
-
-    issuer: int
-    serial: str
-    version: int
-    key_card_type: int
-
-    @classmethod
-    def parse(cls, raw: bytes) -> PsamPublicInformation:
-        fields = layouts.parse(layouts.PSAM_PUBLIC_INFORMATION, raw, "file 0015")
-        return cls(fields.issuer, fields.serial.hex().upper(), fields.version, fields.key_card_type)
-
-
-@dataclass(frozen=True, slots=True)
-class PsamApplicationInformation:
-    """001A/001B/001C of the PSAM, 10 bytes: which DPK, and from when to when it is good."""
-
-    dpk_index: int
-    authentication_key_version: int
-    valid_from: date
-    valid_to: date
-
-    @classmethod
-    def parse(cls, raw: bytes) -> PsamApplicationInformation:
-        fields = layouts.parse(layouts.PSAM_APPLICATION_INFORMATION, raw, "the DPK file")
-        dates = (date_of_bcd(fields.valid_from), date_of_bcd(fields.valid_to))
-        return cls(fields.dpk_index, fields.authentication_key_version, *dates)

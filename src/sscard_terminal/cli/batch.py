@@ -23,7 +23,7 @@ from . import inputs
 from .console import Console
 from .details import detail_in
 from .exits import Exit, Stop
-from .images import card_image, save_new
+from .making import card_image, save_new
 
 PROGRESS_FROM = 20
 """Rows from which a bar is worth showing, where somebody looks."""

@@ -6,9 +6,10 @@ Not here: any command. Kept light: `sscard --help` loads it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from importlib import import_module
+from typing import Any, ClassVar
 
 import click
 
@@ -133,6 +134,22 @@ class LocalGroup(_Local, click.Group):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)
         self.format_commands(ctx, formatter)
+
+
+class LazyGroup(LocalGroup):
+    """A group that imports a command only when it runs; `commands_at`: name → module and attribute, below cli/."""
+
+    commands_at: ClassVar[Mapping[str, str]] = {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands_at)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.commands_at:
+            return None
+        module, attribute = self.commands_at[cmd_name].split(":")
+        command: click.Command = getattr(import_module(f"{__package__}.{module}"), attribute)
+        return command
 
 
 def _path(ctx: click.Context) -> str:

@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from sscard_applets.medical_account.account import AMOUNTS
-from sscard_applets.psam.issue import TERMINAL_NUMBER
 from sscard_terminal.card.chip import ATR
 from sscard_terminal.card.nvm import Nvm
-from sscard_terminal.card.personalise import CARDHOLDER, ISSUER_DATA
+from sscard_terminal.card.objects import CARDHOLDER, ISSUER_DATA, TERMINAL_NUMBER
 from sscard_terminal.card.retry_counter import PinStore
 from sscard_terminal.cardspec.profile import CardProfile
 from sscard_terminal.cardspec.records import AmountFile, Cardholder, IssuerData, masked_name, masked_number

@@ -18,7 +18,7 @@ from sscard_terminal.iso7816.status import Language
 
 from .details import detail_in
 from .exits import Exit, Stop
-from .images import Settings, card_image
+from .making import Settings, card_image
 
 
 def read_person(file: Path, profile: CardProfile, language: Language) -> Person:

@@ -10,13 +10,12 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib import import_module
 from types import TracebackType
 from typing import Any, NoReturn
 
 import click
 
-from .command import LocalGroup, language_options
+from .command import LazyGroup, language_options
 from .console import Console
 from .exits import Exit, Stop
 from .language import language_of, option_value
@@ -41,23 +40,18 @@ COMMANDS: dict[str, str] = {
 PYSCARD = "smartcard"
 
 
-class Program(LocalGroup):
+class Program(LazyGroup):
     """The root of all commands; `main` ends every run the same way, whoever calls it."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+    commands_at = COMMANDS
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module, attribute = COMMANDS[cmd_name].split(":")
         try:
-            command: click.Command = getattr(import_module(f"{__package__}.{module}"), attribute)
+            return super().get_command(ctx, cmd_name)
         except ImportError as error:
             if not (error.name or "").startswith(PYSCARD):
                 raise
             raise Stop(Exit.TROUBLE, "pyscard.missing", problem=str(error)) from error
-        return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
         """The names from the table: a press of TAB need not import every family."""

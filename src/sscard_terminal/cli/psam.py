@@ -8,7 +8,7 @@ import click
 
 from sscard_terminal.iso7816.errors import FormatError
 
-from . import contents, images, inputs
+from . import contents, images, inputs, making
 from .command import LocalGroup, Run, service
 from .demo.people import TERMINAL
 from .exits import Exit
@@ -34,12 +34,12 @@ def new(run: Run, image: Path, keys: Path, terminal: str, blank: bool) -> int:
     """See messages, help.psam new."""
     roots = inputs.read_keys(keys, run.console.language)
     try:
-        content = images.psam_image(roots, terminal, blank)
+        content = making.psam_image(roots, terminal, blank)
     except FormatError as error:
         raise inputs.wrong_keys(keys, error, run.console.language) from error
-    images.save_new(image, content)
+    making.save_new(image, content)
     run.console.say("psam.made", file=image, terminal=terminal)
-    run.console.give({"image": str(image), "profile": images.PSAM_PROFILE, "terminal": terminal})
+    run.console.give({"image": str(image), "profile": making.PSAM_PROFILE, "terminal": terminal})
     return Exit.DONE
 
 

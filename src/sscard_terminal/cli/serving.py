@@ -16,13 +16,11 @@ from typing import Any
 import click
 
 from sscard_terminal.card.vpicc import Card, LinkState, Vpicc
-from sscard_terminal.reader.transcript import Octets, answer_line, atr_line, carries_pin, command_line
 
 from .command import Run
 from .exits import Exit
 from .images import OpenedChip
 from .ports import is_open_to_network
-from .trace import Sink, sink_to
 from .values import Address, AddressType
 
 
@@ -49,6 +47,9 @@ def serve(run: Run, opened: OpenedChip, what: str, address: Address, until_eof: 
     with ExitStack() as stack:
         card: Card = opened.chip
         if run.trace is not None:
+            from .trace import sink_to
+            from .traced_card import TracedCard
+
             card = TracedCard(card, stack.enter_context(sink_to(run.trace)))
         vpicc = Vpicc(card, address.port, address.host, on_state=_teller(run, what, address))
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -83,34 +84,3 @@ def _stop_at_eof(vpicc: Vpicc) -> None:
     while sys.stdin.buffer.read(1024):
         pass
     vpicc.request_stop()
-
-
-class TracedCard:
-    """A card that writes down what it is asked and what it answers; PINs are masked."""
-
-    def __init__(self, card: Card, sink: Sink) -> None:
-        self._card = card
-        self._sink = sink
-
-    def atr(self) -> bytes:
-        return self._card.atr()
-
-    def power_on(self) -> bytes:
-        atr = self._card.power_on()
-        self._sink(atr_line(atr))
-        return atr
-
-    def reset(self) -> bytes:
-        atr = self._card.reset()
-        self._sink(atr_line(atr, "reset"))
-        return atr
-
-    def power_off(self) -> None:
-        self._card.power_off()
-
-    def respond(self, command: bytes) -> bytes:
-        octets = Octets(tuple(command))
-        self._sink(command_line(octets.masked(5, len(octets)) if carries_pin(octets) else octets))
-        answer = self._card.respond(command)
-        self._sink(answer_line(Octets(tuple(answer))))
-        return answer

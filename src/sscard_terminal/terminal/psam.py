@@ -26,7 +26,7 @@ from sscard_terminal.cardspec.commands.psam import (
     SamPurchaseAnswer,
 )
 from sscard_terminal.cardspec.keys import DiversificationFactors
-from sscard_terminal.cardspec.records import PsamApplicationInformation
+from sscard_terminal.cardspec.psam_records import PsamApplicationInformation
 from sscard_terminal.cardspec.transaction import PurchaseAmounts
 from sscard_terminal.iso7816.apdu import CommandApdu, ResponseApdu
 from sscard_terminal.iso7816.errors import FormatError

@@ -11,7 +11,7 @@ from sscard_terminal.card.person import parse_person
 from sscard_terminal.cardspec.keys import KeySet
 from sscard_terminal.cardspec.money import Fen
 
-from ..images import card_image, card_profile, psam_image
+from ..making import card_image, card_profile, psam_image
 
 PROFILE = "gen2-32k"
 PERSON = "cards/zhang-san.toml"

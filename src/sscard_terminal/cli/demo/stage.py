@@ -22,7 +22,8 @@ from sscard_terminal.reader.private_pcscd import PrivatePcscd, Slot
 
 from ..console import Console
 from ..exits import Exit, Stop
-from ..images import save_new, thrown_away
+from ..images import thrown_away
+from ..making import save_new
 from ..trace import NoTrace, Trace
 from .people import demo_card_image, demo_psam_image
 
