@@ -51,7 +51,7 @@ source = "a test"
 def test_a_small_description_is_read() -> None:
     profile = parse_profile({"tiny.toml": GOOD})
 
-    assert (profile.name, profile.file("MF/EF05").capacity, profile.key("K1").tries) == ("tiny", 18, 15)
+    assert (profile.name, profile.files[0].capacity, profile.key("K1").tries) == ("tiny", 18, 15)
     assert profile.pin is None
 
 

@@ -174,10 +174,6 @@ class CardProfile:
     def df(self, name: str) -> DfSpec:
         return _by_name(self.dfs, name)
 
-    def file(self, key: str) -> FileSpec:
-        """A file by "DF/NAME"."""
-        return next(spec for spec in self.files if spec.key == key)
-
     def key(self, name: str) -> KeySpec:
         return _by_name(self.keys, name)
 

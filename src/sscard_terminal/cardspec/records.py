@@ -69,11 +69,6 @@ class CardIdentification:
         """4 bytes, equal to TA–TD of the ATR on production cards."""
         return self.raw[8:12]
 
-    @property
-    def authentication_code(self) -> bytes:
-        """4 bytes. Source: card.md §6.9."""
-        return self.raw[12:]
-
     def __str__(self) -> str:
         return self.raw.hex().upper()
 
