@@ -153,7 +153,7 @@ class Medium:
         self.content = content
         self.carried = len(carried)
         self.events: list[Event] = list(carried)
-        self._cut = cut
+        self.cut = cut
         self._seen = bytearray(content)
         for event in carried:
             if isinstance(event, Write):
@@ -174,7 +174,7 @@ class Medium:
         pass
 
     def _happens(self, event: Event) -> None:
-        if len(self.events) == self._cut:
+        if len(self.events) == self.cut:
             raise PowerCut
         self.events.append(event)
 
