@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from sscard_applets.psam.environment import MASTER_KEY, SUITES, absent_key_object, psam_key_name
+from sscard_applets.psam.environment import ENVIRONMENTS, MASTER_KEY, SUITES, absent_key_object, psam_key_name
 from sscard_terminal.card.chip import ATR
 from sscard_terminal.card.image import build_image
 from sscard_terminal.card.machine import STATE
-from sscard_terminal.card.objects import PROFILE, TERMINAL_NUMBER
+from sscard_terminal.card.objects import PROFILE
 from sscard_terminal.card.secure_messaging import key_object
 from sscard_terminal.cardspec import layouts
 from sscard_terminal.cardspec.bcd import bcd_of_date, bcd_of_digits
@@ -20,9 +20,9 @@ from sscard_terminal.cardspec.ciphers import CipherSuite
 from sscard_terminal.cardspec.keys import KeySet, root_of_length
 from sscard_terminal.cardspec.profile import CardProfile, PsamKeySpec
 from sscard_terminal.iso7816.errors import FormatError
+from sscard_terminal.iso7816.tlv import BerTlv
 
-PUBLIC_INFORMATION = "MF/0015"
-APPLICATION_INFORMATION = "001A"
+DIRECTORY = "0001"
 FACTOR_LENGTH = 8
 LEVELS = 3
 
@@ -55,7 +55,8 @@ def issue_psam(
     }
     files = _file_contents(facts)
     for spec in profile.files:
-        objects[spec.key] = files.get(spec.key, files.get(spec.name, bytes(spec.size)))
+        content = _directory(profile, spec.df) if spec.name == DIRECTORY else files.get(spec.name)
+        objects[spec.key] = content or bytes(spec.size)
     for key in profile.psam_keys:
         empty = blank and key.root != MASTER_KEY
         filled = absent_key_object(key.length) if empty else key_object(_key(key, roots, factors_done), None)
@@ -64,19 +65,25 @@ def issue_psam(
 
 
 def _file_contents(facts: PsamFacts) -> dict[str, bytes]:
-    """By "DF/NAME", or by name where every environment has the same (card.md §10 B40)."""
+    """By name: every environment has the same (card.md §5.1). A file that is not named is empty."""
     return {
-        PUBLIC_INFORMATION: layouts.build(
+        "0015": layouts.build(
             layouts.PSAM_PUBLIC_INFORMATION, "0015", issuer=facts.issuer, serial=bcd_of_digits(facts.serial, 10),
             version=1, key_card_type=0, fci_data=bytes(2),
         ),
-        TERMINAL_NUMBER: _twelve_digits(facts.terminal_number),
+        "0016": _twelve_digits(facts.terminal_number),
         "0019": facts.sequence.to_bytes(4, "big"),
-        APPLICATION_INFORMATION: layouts.build(
+        "001A": layouts.build(
             layouts.PSAM_APPLICATION_INFORMATION, "001A", dpk_index=1, authentication_key_version=1,
             valid_from=bcd_of_date(facts.valid_from), valid_to=bcd_of_date(facts.valid_to),
         ),
     }  # fmt: skip
+
+
+def _directory(profile: CardProfile, home: str) -> bytes:
+    """The template of the DF01 below, coded as in a card's EF DIR (our choice; P9 §5.1 leaves the records open)."""
+    found = (df for df in profile.dfs if df.parent == home and df.name in ENVIRONMENTS)
+    return b"".join(BerTlv(0x61, BerTlv(0x4F, df.aid).build()).build() for df in found)
 
 
 def _twelve_digits(number: str) -> bytes:

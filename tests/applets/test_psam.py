@@ -158,7 +158,7 @@ def test_the_sequence_counts_purchases_and_survives_the_power() -> None:
     ("sent", "answer"),
     [
         ("807001002C" + PURCHASE + "0100" + F3 + F2, "6700"),
-        ("8070010034" + PURCHASE + "0200" + FACTORS, "6A88"),
+        ("8070010034" + PURCHASE + "0400" + FACTORS, "6A88"),
         ("8070010034" + PURCHASE + "0103" + FACTORS, "6985"),
         ("8070000034" + PURCHASE + "0100" + FACTORS, "6A86"),
     ],
