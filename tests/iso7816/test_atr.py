@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sscard_terminal.iso7816.atr import Atr, InterfaceBytes
+from sscard_terminal.iso7816.atr import Atr, CheckByteError, InterfaceBytes
 from sscard_terminal.iso7816.errors import FormatError
 
 # Origin: card.md §7, the three synthetic cards and the real example of a 3.00 card; card.md §10 for the PSAM.
@@ -101,3 +101,19 @@ def test_an_atr_that_parses_builds_to_the_same_bytes(raw: bytes) -> None:
 def test_an_atr_with_more_than_15_historical_bytes_is_not_built() -> None:
     with pytest.raises(FormatError, match="historical"):
         Atr(0x3B, bytes(16)).build()
+
+
+def test_a_wrong_check_byte_is_told_apart_from_a_wrong_form() -> None:
+    with pytest.raises(CheckByteError):
+        Atr.parse(bytes.fromhex("3B800100"))
+
+
+def test_groups_are_counted_from_one_and_empty_where_there_is_none() -> None:
+    atr = Atr.parse(bytes.fromhex("3F8081217F5F"))
+
+    assert (atr.ts, atr.group(1)) == (0x3F, InterfaceBytes(td=0x81))
+    assert [atr.group(number) for number in (2, 3, 4)] == [
+        InterfaceBytes(td=0x21),
+        InterfaceBytes(tb=0x7F),
+        InterfaceBytes(),
+    ]

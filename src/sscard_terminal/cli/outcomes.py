@@ -53,6 +53,7 @@ def declined(outcome: Declined) -> Stop:
         region=outcome.region or None,
         expired_on=outcome.expired_on,
         voucher=outcome.voucher,
+        rule=outcome.rule or None,
     )
 
 

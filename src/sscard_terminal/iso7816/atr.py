@@ -18,6 +18,10 @@ DIRECT_CONVENTION = 0x3B
 INVERSE_CONVENTION = 0x3F
 
 
+class CheckByteError(FormatError):
+    """The check byte TCK of an ATR does not fit the bytes before it."""
+
+
 @dataclass(frozen=True, slots=True)
 class InterfaceBytes:
     """One group TAi TBi TCi TDi; None where the byte is not present."""
@@ -51,8 +55,8 @@ class Atr:
         """Read an ATR, all of `raw`.
 
         Raises:
-            FormatError: over 33 bytes, an initial byte other than 3B or 3F, cut short, bytes left over,
-                or a check byte TCK that does not fit.
+            FormatError: over 33 bytes, an initial byte other than 3B or 3F, cut short, bytes left over;
+                CheckByteError where TCK does not fit.
         """
         if not 2 <= len(raw) <= MAX_ATR_LENGTH:
             raise FormatError(f"an ATR has 2 to {MAX_ATR_LENGTH} bytes, this one {len(raw)}")
@@ -64,8 +68,12 @@ class Atr:
             raise FormatError(f"the ATR announces {end} bytes, or one more with TCK; it has {len(raw)}")
         atr = cls(raw[0], bytes(raw[position:end]), interface, raw[end] if len(raw) > end else None)
         if atr.tck is not None and reduce(xor, raw[1:]):
-            raise FormatError("the check byte TCK of the ATR is wrong")
+            raise CheckByteError("the check byte TCK of the ATR is wrong")
         return atr
+
+    def group(self, number: int) -> InterfaceBytes:
+        """TAi TBi TCi TDi for i = `number` (from 1); an empty group where the ATR has none."""
+        return self.interface[number - 1] if number <= len(self.interface) else InterfaceBytes()
 
     @property
     def protocols(self) -> tuple[int, ...]:

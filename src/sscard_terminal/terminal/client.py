@@ -105,6 +105,11 @@ class SocialSecurityCard:
         self._current: _Application | None = None
 
     @property
+    def answer_to_reset(self) -> bytes:
+        """As the reader reports it, whatever it looks like."""
+        return self._connection.atr
+
+    @property
     def historical_bytes(self) -> bytes:
         """The 13 historical bytes of the ATR; their last 8 are factor F3 (card.md §6.1).
 

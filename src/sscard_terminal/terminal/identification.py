@@ -22,6 +22,7 @@ from sscard_terminal.iso7816.status import (
 )
 
 from .algorithm import AlgorithmNotSupported, cipher_suite
+from .atr_rules import broken_rule
 from .client import RKSSSE_KEY_ID, SELECT_SSSE, SocialSecurityCard
 from .exchange import CardRefused
 from .outcomes import Declined, Reason
@@ -65,7 +66,7 @@ def identify(
 ) -> IdentifiedCard | Declined:
     """Find out whose card this is and whether it may be served, before any PIN is asked.
 
-    SSSE, EF05, region, expiry, internal authentication by the PSAM (nothing of EF05 is believed before it, only
+    ATR, SSSE, EF05, region, expiry, internal authentication by the PSAM (nothing of EF05 is believed before it, only
     disbelieved), on 3.0 external authentication, EF06, tries left. Seven card exchanges over T=0, nine on 3.0.
 
     Raises:
@@ -88,6 +89,8 @@ def identify(
 def _identified(
     card: SocialSecurityCard, psam: Psam, policy: Policy, clock: Clock, random: RandomBytes
 ) -> IdentifiedCard | Declined:
+    if (rule := broken_rule(card.answer_to_reset)) is not None:
+        return Declined(Reason.ANSWER_TO_RESET_REFUSED, rule=rule)
     algorithm = card.select_ssse()
     issuer = card.issuer_data()
     region = issuer.identification.region

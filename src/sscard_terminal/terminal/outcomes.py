@@ -45,6 +45,7 @@ class Reason(StrEnum):
     """Why something was declined. The value is the key of its sentence in cli/messages."""
 
     # The card in the reader.
+    ANSWER_TO_RESET_REFUSED = "answer-to-reset-refused"
     NOT_A_SOCIAL_SECURITY_CARD = "not-a-social-security-card"
     CARD_BLOCKED = "card-blocked"
     APPLICATION_BLOCKED = "application-blocked"
@@ -84,7 +85,8 @@ class Declined:
     `sw` and `command` name the refusal behind it; `link` the broken link; `tries_left` stands with WRONG_PIN (1..)
     and PIN_BLOCKED (0); `missing` with INSUFFICIENT_BALANCE, how many fen short, where the card told its balance;
     `region` with CARD_OF_OTHER_CITY, 6 digits; `expired_on` with EXPIRED; `voucher` with OPEN_SALE, the sale that is
-    open, and with a sale that reached the journal before it was declined.
+    open, and with a sale that reached the journal before it was declined; `rule` with ANSWER_TO_RESET_REFUSED, the rule of
+    `atr_rules` that the card breaks.
     """
 
     reason: Reason
@@ -97,6 +99,7 @@ class Declined:
     region: str = ""
     expired_on: date | None = None
     voucher: int | None = None
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -193,6 +193,7 @@ TEXTS: dict[str, str] = {
     "link.answer-not-fetched": "The card's answer could not be fetched; not charged; insert it again and start over.",
     "link.unknown": "The link to the card failed; not charged; insert it again, or run sscard doctor.",
     # Why something was declined --------------------------------------------------------------------------
+    "declined.answer-to-reset-refused": "The card's answer to reset breaks the rule for {rule}; not charged; clean the chip and insert it again, or use another card.",
     "declined.not-a-social-security-card": "This is no social security card; not charged; please insert one.",
     "declined.card-blocked": "This card is blocked; not charged; the holder can ask at the card service window.",
     "declined.application-blocked": "The card's medical account is blocked; not charged; the holder can ask at the card service window.",

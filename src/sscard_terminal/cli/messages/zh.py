@@ -182,6 +182,7 @@ TEXTS: dict[str, str] = {
     "link.answer-not-fetched": "未能取回卡的应答，未扣款，请重新插卡后再来。",
     "link.unknown": "与卡的通信失败，未扣款，请重新插卡，或运行 sscard doctor。",
     # 拒绝的原因 -------------------------------------------------------------------------------------------
+    "declined.answer-to-reset-refused": "此卡的复位应答不符合 {rule} 的规定，未扣款，请擦净芯片后重新插入，或换卡。",
     "declined.not-a-social-security-card": "这不是社会保障卡，未扣款，请插入社会保障卡。",
     "declined.card-blocked": "此卡已锁定，未扣款，请持卡人到社保卡服务窗口咨询。",
     "declined.application-blocked": "此卡的医保账户已锁定，未扣款，请持卡人到社保卡服务窗口咨询。",
