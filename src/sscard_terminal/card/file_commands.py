@@ -39,15 +39,14 @@ def read_record(machine: Machine, command: basic.ReadRecord) -> bytes:
     spec = machine.files.target(command.sfi, "linear", "cyclic")
     machine.security.require(spec.read)
     machine.files.make_current(spec)
-    pointer = machine.volatile.record_pointer
-    data = machine.files.read_records(spec, command.record, command.mode)
+    data, pointer = machine.files.read_records(spec, command.record, command.mode)
     asked, available = command.ne, min(len(data), SHORT_NE_LIMIT)
     open_ended = asked == SHORT_NE_LIMIT and (
         machine.profile.rules.answers_at_once or available == SHORT_NE_LIMIT
     )
     if asked > len(data) and not open_ended:
-        machine.volatile.record_pointer = pointer
         raise Refusal(status.exact_ne_word(available))
+    machine.volatile.record_pointer = pointer
     return data[:asked]
 
 
@@ -59,32 +58,30 @@ def read_binary(machine: Machine, command: basic.ReadBinary) -> bytes:
 
 
 def update_record(machine: Machine, command: basic.UpdateRecord) -> bytes:
-    """With CLA 04 the MAC comes in addition to the right to update (card.md §10 B32)."""
+    """Once it succeeded, a record named by identifier is the current one, and so is a new one (P5 §6.13.1).
+
+    With CLA 04 the MAC comes in addition to the right to update (card.md §10 B32).
+    """
     spec = machine.files.target(command.sfi, "linear", "cyclic")
     machine.security.require(spec.update)
+    machine.files.make_current(spec)
     records = machine.files.records(spec)
     adds = isinstance(records, CyclicFile) and command.mode is RecordMode.PREVIOUS_WITH_ID
-    number = 0 if adds else _record_number(machine, records, command)
+    number = 1 if adds else machine.files.number_of(records, command.record, command.mode)
+    if not adds:
+        records.read(number)
     data = _without_mac(machine, command.to_apdu().header, command.data, command.protected)
-    machine.files.make_current(spec)
     if adds:
         assert isinstance(records, CyclicFile)
         with machine.nvm.transaction():
             records.append(data)
-        return b""
-    if isinstance(records, LinearFile):
-        _require_tlv(data)
-    records.update(number, data)
-    return b""
-
-
-def _record_number(machine: Machine, records: LinearFile | CyclicFile, command: basic.UpdateRecord) -> int:
-    if command.mode is RecordMode.NUMBER:
-        number = command.record or machine.volatile.record_pointer
     else:
-        number = machine.files.move_pointer(records, command.record, command.mode)
-    records.read(number)
-    return number
+        if isinstance(records, LinearFile):
+            _require_tlv(data)
+        records.update(number, data)
+    if command.mode is not RecordMode.NUMBER:
+        machine.volatile.record_pointer = number
+    return b""
 
 
 def _require_tlv(data: bytes) -> None:

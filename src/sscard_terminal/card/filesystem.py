@@ -167,22 +167,23 @@ class FileSystem:
 
     # -- reading
 
-    def read_records(self, spec: FileSpec, reference: int, mode: RecordMode) -> bytes:
-        """One record, or several in a row.
+    def read_records(self, spec: FileSpec, reference: int, mode: RecordMode) -> tuple[bytes, int]:
+        """One record, or several in a row, and the record pointer after it.
 
         Raises:
             Refusal: 6A83.
         """
-        records = self.records(spec)
+        records, pointer = self.records(spec), self._volatile.record_pointer
         last = len(records)
         match mode:
             case RecordMode.NUMBER:
-                return records.read(reference)
+                return records.read(reference), pointer
             case RecordMode.NUMBER_TO_LAST:
-                return self._several(records, range(reference, last + 1), reference)
+                return self._several(records, range(reference, last + 1), reference), pointer
             case RecordMode.LAST_TO_NUMBER:
-                return self._several(records, range(last, reference - 1, -1), reference)
-        return records.read(self.move_pointer(records, reference, mode))
+                return self._several(records, range(last, reference - 1, -1), reference), pointer
+        number = self.number_of(records, reference, mode)
+        return records.read(number), number
 
     @staticmethod
     def _several(records: LinearFile | CyclicFile, numbers: range, reference: int) -> bytes:
@@ -190,15 +191,17 @@ class FileSystem:
             raise Refusal(status.RECORD_NOT_FOUND)
         return b"".join(map(records.read, numbers))
 
-    def move_pointer(self, records: LinearFile | CyclicFile, identifier: int, mode: RecordMode) -> int:
-        """First, last, next or previous record of that identifier; it becomes the current record.
+    def number_of(self, records: LinearFile | CyclicFile, reference: int, mode: RecordMode) -> int:
+        """The number itself, or that of the first, last, next or previous record with this identifier.
 
         "Next" without a current record is the first, "previous" the last. Source: card.md §10 B18, B19.
 
         Raises:
-            Refusal: 6A83.
+            Refusal: 6A83, no record of that identifier there.
         """
-        numbers = records.with_identifier(identifier)
+        if mode is RecordMode.NUMBER:
+            return reference
+        numbers = records.with_identifier(reference)
         pointer = self._volatile.record_pointer
         if mode is RecordMode.NEXT_WITH_ID:
             numbers = [number for number in numbers if number > pointer]
@@ -206,9 +209,7 @@ class FileSystem:
             numbers = [number for number in numbers if number < pointer]
         if not numbers:
             raise Refusal(status.RECORD_NOT_FOUND)
-        backwards = mode in (RecordMode.LAST_WITH_ID, RecordMode.PREVIOUS_WITH_ID)
-        self._volatile.record_pointer = numbers[-1 if backwards else 0]
-        return self._volatile.record_pointer
+        return numbers[-1 if mode in (RecordMode.LAST_WITH_ID, RecordMode.PREVIOUS_WITH_ID) else 0]
 
     def read_binary(self, spec: FileSpec, offset: int, length: int) -> bytes:
         """Up to `length` bytes from `offset`.

@@ -181,11 +181,13 @@ class UpdateRecord:
     def from_apdu(cls, apdu: CommandApdu) -> UpdateRecord:
         """
         Raises:
-            ParameterError: a mode that updates nothing (101, 110, 111), SFI 31.
+            ParameterError: a mode that updates nothing (101, 110, 111), SFI 31, or number 00 with mode 100 (card.md
+                §10 B18; part 5 would have it mean the current record).
             LengthError: no data.
         """
         mode, sfi = RecordMode.of_p2(apdu.p2), apdu.p2 >> 3
-        if sfi == 31 or mode in (RecordMode.NUMBER_TO_LAST, RecordMode.LAST_TO_NUMBER):
+        by_no_number = mode is RecordMode.NUMBER and apdu.p1 == 0
+        if sfi == 31 or by_no_number or mode in (RecordMode.NUMBER_TO_LAST, RecordMode.LAST_TO_NUMBER):
             raise ParameterError("UPDATE RECORD: no such file or record reference")
         protected = apdu.cla == 0x04
         if len(apdu.data) <= (MAC_LENGTH if protected else 0):
