@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 PYTEST_ARGS ?=
 
-.PHONY: help install demo test test-vpcd card check bench bench-chip bench-sale lock clean
+.PHONY: help install demo test test-vpcd card check bench bench-chip bench-sale torture mutants coverage lock clean
 
 help:
 	@echo 'make demo        sell one box of medicine over a private pcscd (ARGS="--loopback": without a reader)'
@@ -14,6 +14,9 @@ help:
 	@echo 'make check       ruff, mypy, architecture'
 	@echo 'make bench       measure the transport against C and against vicc'
 	@echo 'make bench-chip  measure the chip alone; make bench-sale: a whole sale'
+	@echo 'make torture     every fault of the card memory, single and double; fuzzing; 500 kills (minutes)'
+	@echo 'make mutants     break the memory and the account on purpose and count what the tests notice (minutes)'
+	@echo 'make coverage    branch coverage of the same modules'
 	@echo 'make install     only set up; make lock: pin the packages anew; make clean: remove what was made'
 
 install:
@@ -45,6 +48,15 @@ bench-chip: install
 
 bench-sale: install
 	@$(BIN)/python -m benchmarks.sale $(ARGS)
+
+torture: install
+	@$(BIN)/python -m tests.torture $(ARGS)
+
+mutants: install
+	@$(BIN)/python tools/mutants.py $(ARGS)
+
+coverage: install
+	@tools/coverage.sh
 
 # No header and no options in the lock: it names packages and hashes, never where they came from.
 lock: install
