@@ -246,6 +246,9 @@ class Card(Conversation):
         """The same card after its power was cut: only what was written is left."""
         return Card(self.gen, image=self.store.read_all())
 
+    def reborn_as(self, profile: CardProfile) -> Card:
+        return Card(self.gen, image=self.store.read_all(), profile=profile)
+
     def block(self, df: str | None = None) -> None:
         """CARD BLOCK, or APPLICATION BLOCK of `df`; then current are the MF, or `df`."""
         self.reset()

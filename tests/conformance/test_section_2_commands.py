@@ -4,9 +4,11 @@ Status words stand in tables of short scenarios; `played` below reads them.
 """
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from sscard_applets.catalogue import load_profile
 from tests.conformance.clauses import SPECIFICATION, clause
 from tests.conformance.issuer import (
     GEN1,
@@ -263,6 +265,47 @@ def test_update_record_by_number_by_identifier_and_as_a_new_cyclic_record(gen: G
     assert card.play("00DC000303000131", "00DC000303000231") == ["9000", "9000"]  # previous: a new number 1
     assert card.ask("00DC010403000933") == "9000"  # by number: in place
     assert card.play("00B2010403", "00B2020403", "00B2030403") == ["0009339000", "0001319000", "6A83"]
+
+
+@clause("2.2 UPDATE RECORD", "2.2 SW UPDATE RECORD 6A84", "2.1 6A84")
+@each_generation
+def test_update_record_adds_to_a_linear_file_while_there_is_room(gen: Generation) -> None:
+    """P5 §6.13.1: by the number after the last, or by an identifier that no record bears."""
+    profile = load_profile(gen.name)
+    files = tuple(replace(spec, size=0x40 + 7) if spec.key == "SSSE/EF05" else spec for spec in profile.files)
+    card = Card(gen, profile=replace(profile, files=files))
+    card.select("SSSE")
+    card.gain("UKSSSE")
+    card.do("00A4020002EF05")
+
+    assert card.ask("00DC090403AA0111") == "6A83"
+    assert card.ask("00DC080403AA0111") == "9000"
+    assert card.ask("00DCBB0004BB022233") == "9000"
+    assert card.play("00B2080403", "00B2BB0004") == ["AA01119000", "BB0222339000"]
+    assert card.ask("00DCCC0003CC0133") == "6A84"
+    assert card.ask("00DCCC0003DD0133") == "6A80"
+    assert card.ask("00DC0A0403CC0133") == "6A84"
+    assert card.ask("00DCBB0004BB024455") == "9000"  # this one is there already
+    again = card.reborn_as(replace(profile, files=files))
+    again.select("SSSE")
+    assert again.ask("00B2092C04") == "BB0244559000"
+
+
+@clause("2.2 READ RECORD", "1.4 Record format")
+@each_generation
+def test_identifier_00_walks_through_a_linear_file(gen: Generation) -> None:
+    """P3 §5.3.1."""
+    card = Card(gen)
+    card.select("SSSE")
+    card.do("00A4020002EF05")
+
+    assert card.ask("00B2000012") == f"0110{card.do('00B2010412')[4:]}9000"
+    assert card.play("00B2000203", "00B2000206", "00B2000303") == [
+        "0201339000",
+        f"0304{card.do('00B2030406')[4:]}9000",
+        "0201339000",
+    ]
+    assert card.ask("00B200010B") == card.ask("00B207040B")
 
 
 @clause("2.2 GET CHALLENGE")
@@ -560,6 +603,7 @@ STATUS_WORDS = {
         "6A81": ["BLOCKED 00DC022C03020134"],
         "6A82": ["SSSE 00DC02CC03020134"],
         "6A83": ["SSSE AUTH:UKSSSE 00DC092C03020134"],
+        "6A84": ["SSSE AUTH:UKSSSE 00DC082C03020134", "SSSE AUTH:UKSSSE 00DC552803550134"],
         "6A85": ["SSSE AUTH:UKSSSE 00DC022C0402023434", "SSSE AUTH:UKSSSE 00DC022C020201", "SSSE AUTH:UKSSSE 00DC022C0102"],
         "6A86": ["SSSE 00DC022D03020134", "SSSE 00DC022E03020134", "SSSE 00DC022F03020134", "SSSE 00DC02FC03020134"],
     },

@@ -66,22 +66,43 @@ def update_record(machine: Machine, command: basic.UpdateRecord) -> bytes:
     machine.security.require(spec.update)
     machine.files.make_current(spec)
     records = machine.files.records(spec)
-    adds = isinstance(records, CyclicFile) and command.mode is RecordMode.PREVIOUS_WITH_ID
-    number = 1 if adds else machine.files.number_of(records, command.record, command.mode)
+    adds = _adds(records, command)
+    number = 0 if adds else machine.files.number_of(records, command.record, command.mode)
     if not adds:
         records.read(number)
     data = _without_mac(machine, command.to_apdu().header, command.data, command.protected)
+    if isinstance(records, LinearFile):
+        _require_tlv(data)
     if adds:
-        assert isinstance(records, CyclicFile)
-        with machine.nvm.transaction():
-            records.append(data)
+        number = _add(machine, records, command, data)
     else:
-        if isinstance(records, LinearFile):
-            _require_tlv(data)
         records.update(number, data)
     if command.mode is not RecordMode.NUMBER:
         machine.volatile.record_pointer = number
     return b""
+
+
+def _adds(records: LinearFile | CyclicFile, command: basic.UpdateRecord) -> bool:
+    """ "Previous" on a cyclic file (card.md §2.2); on a linear one the number after the last, or an identifier that no
+    record bears. Source: P5 §6.13.1."""
+    if isinstance(records, CyclicFile):
+        return command.mode is RecordMode.PREVIOUS_WITH_ID
+    if command.mode is RecordMode.NUMBER:
+        return command.record == len(records) + 1
+    return not records.with_identifier(command.record)
+
+
+def _add(machine: Machine, records: LinearFile | CyclicFile, command: basic.UpdateRecord, data: bytes) -> int:
+    """The number of the new record.
+
+    Raises:
+        Refusal: 6A85 of another length (cyclic), 6A84 no room, 6A80 another tag than P1 says (linear).
+    """
+    by_identifier = isinstance(records, LinearFile) and command.mode is not RecordMode.NUMBER
+    if by_identifier and data[0] != command.record:
+        raise Refusal(status.WRONG_DATA)
+    with machine.nvm.transaction():
+        return records.append(data)
 
 
 def _require_tlv(data: bytes) -> None:

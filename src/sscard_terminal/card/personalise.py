@@ -153,7 +153,8 @@ def _content(profile: CardProfile, spec: FileSpec, values: Values) -> bytes:
             return cyclic_object(spec)
         case "transparent":
             return bytes(spec.capacity)
-    return build_records(_record(spec, record, values.get(record.tag)) for record in spec.records)
+    records = build_records(_record(spec, record, values.get(record.tag)) for record in spec.records)
+    return records.ljust(spec.capacity, b"\x00")
 
 
 def _record(spec: FileSpec, record: RecordSpec, value: bytes | None) -> TagLengthRecord:

@@ -44,8 +44,9 @@ class LinearFile:
         return self._content[self._starts[number - 1] : self._starts[number]]
 
     def with_identifier(self, identifier: int) -> list[int]:
-        """The numbers of the records with that tag."""
-        return [number for number, at in enumerate(self._starts[:-1], 1) if self._content[at] == identifier]
+        """The numbers of the records with that tag; 00 means any (P3 §5.3.1)."""
+        wanted = (identifier,) if identifier else range(256)
+        return [number for number, at in enumerate(self._starts[:-1], 1) if self._content[at] in wanted]
 
     def update(self, number: int, data: bytes) -> None:
         """
@@ -59,6 +60,18 @@ class LinearFile:
             raise Refusal(status.WRONG_DATA)
         with self._nvm.transaction():
             self._nvm.write(self._spec.key, data, self._starts[number - 1])
+
+    def append(self, data: bytes) -> int:
+        """Add a record behind the last, inside the caller's transaction; its number.
+
+        Raises:
+            Refusal: 6A84, the file has no room for it (most have none: they are made for the records they hold).
+        """
+        end = self._starts[-1]
+        if end + len(data) > len(self._content):
+            raise Refusal(status.FILE_FULL)
+        self._nvm.write(self._spec.key, data, end)
+        return len(self) + 1
 
 
 def _record_starts(content: bytes) -> list[int]:
@@ -108,8 +121,8 @@ class CyclicFile:
         with self._nvm.transaction():
             self._nvm.write(self._spec.key, data, self._place(number))
 
-    def append(self, data: bytes) -> None:
-        """Add a record as number 1, inside the caller's transaction.
+    def append(self, data: bytes) -> int:
+        """Add a record, inside the caller's transaction; its number, which is 1.
 
         Raises:
             Refusal: 6A85, another length.
@@ -119,6 +132,7 @@ class CyclicFile:
         self._present = min(self._present + 1, self._spec.record_count)
         self._nvm.write(self._spec.key, data, self._place(1))
         self._nvm.write(self._spec.key, self._newest.to_bytes(2, "big") + self._present.to_bytes(2, "big"))
+        return 1
 
     def _check_length(self, data: bytes) -> None:
         if len(data) != self._spec.record_length:

@@ -40,7 +40,7 @@ class RecordSpec:
 
 @dataclass(frozen=True, slots=True)
 class FileSpec:
-    """One EF. `size` in bytes for transparent files and linear ones of no fixed records (EF DIR);
+    """One EF. `size` in bytes for transparent files and linear ones with room for more records (EF DIR);
     `record_length`, `record_count` for cyclic ones."""
 
     df: str
