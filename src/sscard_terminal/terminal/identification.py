@@ -66,7 +66,7 @@ def identify(
 ) -> IdentifiedCard | Declined:
     """Find out whose card this is and whether it may be served, before any PIN is asked.
 
-    ATR, SSSE, EF05, region, expiry, internal authentication by the PSAM (nothing of EF05 is believed before it, only
+    ATR, SSSE, EF05, region, hotlist, expiry, internal authentication by the PSAM (nothing of EF05 is believed before it, only
     disbelieved), on 3.0 external authentication, EF06, tries left. Seven card exchanges over T=0, nine on 3.0.
 
     Raises:
@@ -96,6 +96,8 @@ def _identified(
     region = issuer.identification.region
     if not policy.accepts_region(region):
         return Declined(Reason.CARD_OF_OTHER_CITY, region=region)
+    if policy.is_on_hotlist(issuer):
+        return Declined(Reason.CARD_ON_HOTLIST)
     if not policy.accepts_age(issuer, clock().date()):
         return Declined(Reason.EXPIRED, expired_on=issuer.expires)
     suite = cipher_suite(algorithm, region)

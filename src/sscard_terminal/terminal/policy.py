@@ -11,6 +11,8 @@ from datetime import date
 from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.cardspec.records import IssuerData
 
+from .hotlist import Hotlist
+
 FIRST_PINS = (Pin("123456"), Pin("1234"))
 """The PINs cards are issued with: 32K and later, 16K. Source: card.md §1.10, system.md (Q9)."""
 
@@ -25,15 +27,21 @@ class Policy:
     `accepted_regions` are six-digit region codes; a code that ends in 00 stands for everything below it, so
     "370900" is the whole city of Tai'an. `accept_expired` lets the out-of-date test card pass.
     `first_pin_may_pay`: driver code -35 is reserved for the other choice (card.md §9.18).
+    `hotlist` is the list in use, None at a place that has none.
     """
 
     accepted_regions: tuple[str, ...] = ("370900",)
     accept_expired: bool = False
     first_pin_may_pay: bool = True
+    hotlist: Hotlist | None = None
 
     def accepts_region(self, region: str) -> bool:
         """True for a card issued in one of the accepted regions. Source: system.md, "where" (inside the city)."""
         return any(region.startswith(_prefix(code)) for code in self.accepted_regions)
+
+    def is_on_hotlist(self, issuer: IssuerData) -> bool:
+        """True for a card the hotlist names, alone or in a range. Source: terminal.md, "Hotlist"."""
+        return self.hotlist is not None and self.hotlist.holds(str(issuer.identification), issuer.card_number)
 
     def accepts_age(self, issuer: IssuerData, today: date) -> bool:
         """True until the end of the card's last day; a card without a date does not expire."""

@@ -200,6 +200,7 @@ TEXTS: dict[str, str] = {
     "declined.algorithm-not-supported": "The card's algorithm is not supported here; not charged; use another terminal.",
     "declined.card-data-malformed": "The card's data cannot be understood; not charged; the holder can ask at the card service window.",
     "declined.card-of-other-city": "This card was issued in region {region} and its chip account cannot be used outside its city; not charged; please pay otherwise.",
+    "declined.card-on-hotlist": "This card was reported lost, replaced or blocked; not charged; keep it out of use and send the holder to the card service window.",
     "declined.expired": "This card expired on {expired_on}; not charged; the holder can ask at the card service window.",
     "declined.not-authentic": "This card could not prove that it is genuine; not charged; keep it out of use and tell the bureau.",
     "declined.pin-needed": "The card wants its PIN; not charged; please enter it.",

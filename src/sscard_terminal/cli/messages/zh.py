@@ -189,6 +189,7 @@ TEXTS: dict[str, str] = {
     "declined.algorithm-not-supported": "本终端不支持此卡的算法，未扣款，请换终端。",
     "declined.card-data-malformed": "卡内数据无法识别，未扣款，请持卡人到社保卡服务窗口咨询。",
     "declined.card-of-other-city": "此卡由地区 {region} 发行，卡内账户不能在本市以外使用，未扣款，请用其他方式支付。",
+    "declined.card-on-hotlist": "此卡已列入黑名单（挂失、补换或停用），未扣款，请勿使用，请持卡人到社保卡服务窗口咨询。",
     "declined.expired": "此卡已于 {expired_on} 到期，未扣款，请持卡人到社保卡服务窗口咨询。",
     "declined.not-authentic": "此卡未能证明其真实性，未扣款，请勿使用并通知社保机构。",
     "declined.pin-needed": "需要校验密码，未扣款，请输入密码。",
