@@ -30,13 +30,10 @@ def get_balance(machine: Machine, command: GetBalance) -> bytes:
     """Needs the PIN if one is set (card.md §10 B4)."""
     machine.security.require_pin()
     amounts = account.amounts_of(machine)
-    match command.kind:
-        case BalanceKind.CIA:
-            return amounts.cia.to_bytes4()
-        case BalanceKind.SPIP:
-            return YearTotal(amounts.spip, amounts.year).build()
-        case BalanceKind.SPFP:
-            return YearTotal(amounts.spfp, amounts.year).build()
+    if command.kind is BalanceKind.CIA:
+        return amounts.cia.to_bytes4()
+    total = amounts.spip if command.kind is BalanceKind.SPIP else amounts.spfp
+    return YearTotal(total, amounts.year).build()
 
 
 def get_transaction_proof(machine: Machine, command: GetTransactionProof) -> bytes:
@@ -54,14 +51,12 @@ def get_transaction_proof(machine: Machine, command: GetTransactionProof) -> byt
 def starting_day(machine: Machine, command: UpdateStartingDay | GetStartingDay) -> bytes:
     """Free to read; to be written after DSK authentication (card.md §10 A12, B4)."""
     amounts = account.amounts_of(machine)
-    match command:
-        case GetStartingDay():
-            return amounts.starting_day
-        case UpdateStartingDay(day=day):
-            machine.security.require_key("DSK")
-            _require_day(day)
-            with machine.nvm.transaction():
-                machine.nvm.write(account.AMOUNTS, replace(amounts, starting_day=day).build())
+    if isinstance(command, GetStartingDay):
+        return amounts.starting_day
+    machine.security.require_key("DSK")
+    _require_day(command.day)
+    with machine.nvm.transaction():
+        machine.nvm.write(account.AMOUNTS, replace(amounts, starting_day=command.day).build())
     return b""
 
 

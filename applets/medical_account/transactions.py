@@ -55,11 +55,9 @@ def initialize(machine: Machine, command: InitializeForLoad | InitializeForPurch
     """Open a transaction; an open one is given up."""
     machine.volatile.transaction = None
     machine.security.require_pin()
-    match command:
-        case InitializeForLoad():
-            return _initialize_load(machine, command)
-        case InitializeForPurchase():
-            return _initialize_purchase(machine, command)
+    if isinstance(command, InitializeForLoad):
+        return _initialize_load(machine, command)
+    return _initialize_purchase(machine, command)
 
 
 def _key(machine: Machine, name: str, index: int) -> bytes:
