@@ -29,7 +29,6 @@ from .volatile import Volatile
 
 ATR = "atr"
 """The object with this card's own answer to reset."""
-SHORT_ANSWER = 256
 
 
 class Applet(Protocol):
@@ -43,11 +42,14 @@ class Applet(Protocol):
 
 
 def _get_response(machine: Machine, command: GetResponse) -> bytes:
-    """What waits; with a smaller Le that part, the rest goes on waiting (card.md §10 B21)."""
+    """What waits; with a smaller Le that part, the rest goes on waiting (card.md §10 B21).
+
+    Le 00 means 256 bytes, which is as wrong as any Le beyond what waits: 6Cxx (P5 §6.6.4).
+    """
     waiting = machine.volatile.waiting
     if not waiting:
         raise Refusal(status.NO_DATA)
-    if command.ne > len(waiting) and command.ne != SHORT_ANSWER:
+    if command.ne > len(waiting):
         raise Refusal(status.exact_ne_word(len(waiting)))
     machine.volatile.waiting = waiting[command.ne :]
     return waiting[: command.ne]
@@ -120,7 +122,9 @@ class Chip:
             data, sw = self._obey(raw)
         except Refusal as refusal:
             sw = refusal.sw
-            if sw.exact_ne is None:
+            if (
+                sw.exact_ne is None
+            ):  # 6Cxx asks for the same again and fails nothing (our choice, card.md §10 A2)
                 volatile.transaction = None
         except MemoryFailure:
             self._memory_failed = True
