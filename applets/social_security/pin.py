@@ -19,6 +19,7 @@ PERMISSION = "PUK"
 
 def verify(machine: Machine, command: VerifyPin | QueryTries) -> bytes:
     """Compare the PIN, or tell the tries left without touching anything."""
+    _require_a_pin(machine)
     match command:
         case QueryTries():
             return _tell_tries(machine)
@@ -51,6 +52,7 @@ def _check(machine: Machine, offered: bytes) -> None:
 
 def change(machine: Machine, command: ChangePin) -> bytes:
     """Old PIN, new PIN. Order: locked 6983, place 6985, form 6A80 (costs no try), comparison (card.md §10 B12)."""
+    _require_a_pin(machine)
     if machine.pin.is_set and machine.pin.is_locked:
         raise Refusal(status.BLOCKED)
     _require_home(machine)
@@ -67,10 +69,17 @@ def change(machine: Machine, command: ChangePin) -> bytes:
 
 
 def unblock_or_reload(machine: Machine, command: UnblockPin | ReloadPin) -> bytes:
-    """Order: place 6985, permission 6982, challenge 6984, MAC 6988, data 6A80. Source: card.md §3, §10 A4, B15–B17."""
-    _require_home(machine)
+    """Under the STK of the SSSE, wherever it is sent.
+
+    Order: Lc 6700, key 6A88, permission 6982, challenge 6984, place 6985, MAC 6988, data 6A80. Source: card.md §3, §10
+    A4, A8, B15–B17; the place is one of A4's "other conditions", as §10 B12 has it for CHANGE PIN.
+    """
+    _require_whole_blocks(machine, command)
+    _require_a_pin(machine)
+    message_key = machine.security.message_key(machine.profile.df(HOME))
     machine.security.require_key(PERMISSION)
-    session_key = machine.security.message_session_key()
+    session_key = machine.security.message_session_key(message_key)
+    _require_home(machine)
     match command:
         case UnblockPin(mac=mac):
             machine.security.check_message_mac(session_key, command.to_apdu().header, b"", mac)
@@ -81,6 +90,15 @@ def unblock_or_reload(machine: Machine, command: UnblockPin | ReloadPin) -> byte
     if machine.profile.rules.reset_pin_clears_status:
         machine.volatile.pin_verified = False
     return b""
+
+
+def _require_whole_blocks(machine: Machine, command: UnblockPin | ReloadPin) -> None:
+    """
+    Raises:
+        Refusal: 6700, a RELOAD for cards of another block length (card.md §10 A8).
+    """
+    if isinstance(command, ReloadPin) and len(command.cryptogram) % machine.suite.block:
+        raise Refusal(status.WRONG_LENGTH)
 
 
 def _reloaded(machine: Machine, session_key: bytes, cryptogram: bytes) -> bytes:
@@ -95,6 +113,15 @@ def _reloaded(machine: Machine, session_key: bytes, cryptogram: bytes) -> bytes:
     except FormatError:
         raise Refusal(status.WRONG_DATA) from None
     return new
+
+
+def _require_a_pin(machine: Machine) -> None:
+    """
+    Raises:
+        Refusal: 6A88, this card was made without any PIN (our choice; an empty one is another matter).
+    """
+    if not machine.pin.exists:
+        raise Refusal(status.REFERENCE_NOT_FOUND)
 
 
 def _require_home(machine: Machine) -> None:

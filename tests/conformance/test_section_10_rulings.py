@@ -138,6 +138,7 @@ ORDER = [
         "9402",
     ),
     ("other conditions 6985 → MAC 6988/9302", unblocking_elsewhere, ["842400000400000000"], "6985"),
+    (f"{FILE} → {SECURITY}", lambda gen: Card(gen), ["841600000400000000"], "6A88"),
     (
         f"MAC 6988/9302 → {DATA}",
         lambda gen: challenged(in_ssse(gen, "UKSSSE")),

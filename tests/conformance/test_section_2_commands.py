@@ -694,6 +694,70 @@ def test_a_basic_command_answers_this_status_word(gen: Generation, scenario: str
     assert fits(played(Card(gen), scenario), status)
 
 
+def changed(gen: Generation, **changes: object) -> Card:
+    """A card whose description differs: `pin`, or a DF with other values."""
+    profile = load_profile(gen.name)
+    if "df" in changes:
+        name = changes.pop("df")
+        dfs = tuple(replace(df, **changes) if df.name == name else df for df in profile.dfs)
+        return Card(gen, profile=replace(profile, dfs=dfs))
+    return Card(gen, profile=replace(profile, **changes))
+
+
+@clause("2.2 SW VERIFY 6A88", "2.2 SW PIN UNBLOCK/RELOAD 6A88", "2.1 6A88")
+@each_generation
+def test_a_card_that_was_made_without_a_pin_knows_no_reference(gen: Generation) -> None:
+    card = changed(gen, pin=None)
+    card.select("SSSE")
+
+    assert card.play("0020000000", "00200000025555", "805E0100031234FF") == ["6A88"] * 3
+    assert card.ask(card.with_mac("84240000")) == "6A88"
+    card.select("DF04")
+    assert card.ask("B026000104") == "000000009000"
+
+
+@clause("2.2 SW PIN UNBLOCK/RELOAD 6A88", "2.2 SW APPLICATION BLOCK, CARD BLOCK 6A88")
+@each_generation
+def test_without_a_message_key_nothing_protected_is_done(gen: Generation) -> None:
+    """6A88 before 6982, as §10 A4 has it."""
+    card = changed(gen, df="SSSE", message_key=None)
+    card.select("SSSE")
+    assert card.play("842400000400000000", "841600000400000000") == ["6A88", "6A88"]
+    card.gain("PUK", "UKSSSE")
+    assert card.play("842400000400000000", "04DC022C0702013400000000") == ["6A88", "6A88"]
+
+    card = Card(gen)
+    card.select("MF")
+    assert card.ask("841600000400000000") == "6A88"
+    card.select("DF02")
+    assert card.ask("841E00010400000000") == "6A88"  # DF02 has no key to block it
+
+
+@clause("2.2 SW APPLICATION BLOCK, CARD BLOCK 6985")
+@pytest.mark.parametrize("df", ["SSSE", "MF"])
+@each_generation
+def test_only_an_application_can_be_blocked(gen: Generation, df: str) -> None:
+    card = Card(gen)
+    card.select(df)
+
+    assert card.ask("841E00010400000000") == "6985"
+
+
+@clause("2.2 CARD BLOCK")
+@pytest.mark.parametrize("df", ["SSSE", "DF01", "DF02", "DF03", "DF04"])
+@each_generation
+def test_the_card_is_blocked_in_any_application_under_its_message_key(gen: Generation, df: str) -> None:
+    card = Card(gen)
+    card.select(df)
+    card.gain("BK")
+    other = "SSSE" if df != "SSSE" else "DF01"
+    assert card.ask(card.with_mac("84160000", df=other)) == "6988"
+
+    assert card.ask(card.with_mac("84160000", df=df)) == "9000"
+
+    assert card.ask("00A40000023F00") == "6A81"
+
+
 @clause("2.2 SW GET RESPONSE 6Cxx")
 @each_generation
 def test_get_response_beyond_what_waits_tells_the_length_and_loses_nothing(gen: Generation) -> None:
@@ -702,6 +766,7 @@ def test_get_response_beyond_what_waits_tells_the_length_and_loses_nothing(gen: 
     card.ask(SSSE)
 
     assert card.ask(f"00C00000{length + 1:02X}") == f"6C{length:02X}"
+    assert card.ask("00C0000000") == card.ask("00C00000") == f"6C{length:02X}"  # P5 §6.6.4
     assert card.ask(f"00C00000{length:02X}")[-4:] == "9000"
 
 

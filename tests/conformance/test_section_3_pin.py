@@ -8,6 +8,7 @@ from tests.conformance.clauses import clause
 from tests.conformance.issuer import (
     GEN1,
     GEN2,
+    GEN3,
     GENERATIONS,
     VECTOR3,
     Card,
@@ -399,6 +400,24 @@ def test_reload_of_an_empty_pin_of_wrong_digits_or_padding_is_6a80(gen: Generati
     assert card.verify() == "9000"
 
 
+@clause("3 Error order", "10 B17")
+@each_generation
+def test_outside_the_ssse_permission_and_challenge_are_asked_for_first(gen: Generation) -> None:
+    """§10 A4: the place is one of the other conditions, 6985, before the MAC."""
+    card = Card(gen)
+    card.select("DF04")
+    unblock = "842400000400000000"
+
+    assert card.ask(unblock) == "6982"
+    card.gain("PUK")
+    assert card.ask(unblock) == "6984"
+    card.challenge()
+    assert card.ask(unblock) == "6985"
+    card.select("SSSE")
+    card.challenge()
+    assert card.ask(unblock) == "6988"
+
+
 @clause("10 B17")
 @each_generation
 def test_verify_works_everywhere_the_other_pin_commands_in_the_ssse_only(gen: Generation) -> None:
@@ -441,6 +460,18 @@ def test_fifteen_and_sixteen_digits_need_lc_14(gen: Generation, digits: int) -> 
     assert command[8:10] == "14"
     assert card.ask(command) == "9000"
     assert card.ask(f"0020000008{pin}") == "9000"
+
+
+@clause("10 A8", "2.2 PIN RELOAD (change by issuer)", "2.2 SW PIN UNBLOCK/RELOAD 6700")
+def test_an_sm4_card_refuses_lc_0c_before_anything_else() -> None:
+    card = in_ssse(GEN3)
+    short = "842400010C" + "00" * 12
+
+    assert card.ask(short) == "6700"
+    card.gain("PUK")
+    command = card.authentication("UKSSSE", card.challenge())
+    assert card.ask(short) == "6700"
+    assert card.ask(command) == "9000"  # the challenge was not used
 
 
 @clause("10 A8")

@@ -63,6 +63,7 @@ def update_record(machine: Machine, command: basic.UpdateRecord) -> bytes:
     With CLA 04 the MAC comes in addition to the right to update (card.md §10 B32).
     """
     spec = machine.files.target(command.sfi, "linear", "cyclic")
+    message_key = _message_key(machine, command.protected)
     machine.security.require(spec.update)
     machine.files.make_current(spec)
     records = machine.files.records(spec)
@@ -70,7 +71,7 @@ def update_record(machine: Machine, command: basic.UpdateRecord) -> bytes:
     number = 0 if adds else machine.files.number_of(records, command.record, command.mode)
     if not adds:
         records.read(number)
-    data = _without_mac(machine, command.to_apdu().header, command.data, command.protected)
+    data = _without_mac(machine, message_key, command.to_apdu().header, command.data)
     if isinstance(records, LinearFile):
         _require_tlv(data)
     if adds:
@@ -114,17 +115,22 @@ def _require_tlv(data: bytes) -> None:
 
 def update_binary(machine: Machine, command: basic.UpdateBinary) -> bytes:
     spec = machine.files.target(command.sfi, "transparent")
+    message_key = _message_key(machine, command.protected)
     machine.security.require(spec.update)
-    data = _without_mac(machine, command.to_apdu().header, command.data, command.protected)
+    data = _without_mac(machine, message_key, command.to_apdu().header, command.data)
     machine.files.make_current(spec)
     machine.files.update_binary(spec, command.offset, data)
     return b""
 
 
-def _without_mac(machine: Machine, header: bytes, data: bytes, protected: bool) -> bytes:
-    if not protected:
+def _message_key(machine: Machine, protected: bool) -> bytes | None:
+    return machine.security.message_key(machine.volatile.current_df) if protected else None
+
+
+def _without_mac(machine: Machine, message_key: bytes | None, header: bytes, data: bytes) -> bytes:
+    if message_key is None:
         return data
-    session_key = machine.security.message_session_key()
+    session_key = machine.security.message_session_key(message_key)
     plain, mac = data[:-MAC_LENGTH], data[-MAC_LENGTH:]
     machine.security.check_message_mac(session_key, header, plain, mac)
     return plain
@@ -144,36 +150,43 @@ def external_authenticate(machine: Machine, command: security.ExternalAuthentica
 
 
 def application_block(machine: Machine, command: security.ApplicationBlock) -> bytes:
-    """Permission: the block key of this DF. Source: card.md §1.9 (LK), §2.2."""
-    machine.security.require_key(_blocking_key(machine, machine.volatile.current_df.name))
-    _check_protected(machine, command.to_apdu().header, command.mac)
-    machine.block_application(machine.volatile.current_df.name)
+    """Permission: the block key of this application. Source: card.md §1.9 (LK), §2.2.
+
+    Raises:
+        Refusal: 6985, the current DF is no application (one without a label in EF DIR: the MF, the SSSE; our choice).
+    """
+    current = machine.volatile.current_df
+    if not current.label:
+        raise Refusal(status.CONDITIONS_NOT_SATISFIED)
+    _check_protected(machine, _blocking_key(machine, current), command.to_apdu().header, command.mac)
+    machine.block_application(current.name)
     return b""
 
 
-def _blocking_key(machine: Machine, df: str) -> str:
+def _blocking_key(machine: Machine, df: DfSpec) -> str:
     """
     Raises:
-        Refusal: 6985, this DF cannot be blocked.
+        Refusal: 6A88, this application has none.
     """
-    found = next(
-        (spec.name for spec in machine.profile.keys if spec.df == df and spec.name.startswith("LK")), None
-    )
-    if found is None:
-        raise Refusal(status.CONDITIONS_NOT_SATISFIED)
-    return found
+    for spec in machine.profile.keys:
+        if spec.df == df.name and spec.name.startswith("LK"):
+            return spec.name
+    raise Refusal(status.REFERENCE_NOT_FOUND)
 
 
 def card_block(machine: Machine, command: security.CardBlock) -> bytes:
-    """Permission: BK. Source: card.md §1.9, §2.2."""
-    machine.security.require_key("BK")
-    _check_protected(machine, command.to_apdu().header, command.mac)
+    """Permission: BK, in any application that has an STK. Source: card.md §1.9, §2.2; P6 table 3."""
+    _check_protected(machine, "BK", command.to_apdu().header, command.mac)
     machine.block_card()
     return b""
 
 
-def _check_protected(machine: Machine, header: bytes, mac: bytes) -> None:
-    machine.security.check_message_mac(machine.security.message_session_key(), header, b"", mac)
+def _check_protected(machine: Machine, permission: str, header: bytes, mac: bytes) -> None:
+    """Order: key 6A88, permission 6982, challenge 6984, MAC 6988 (card.md §10 A4)."""
+    message_key = machine.security.message_key(machine.volatile.current_df)
+    machine.security.require_key(permission)
+    session_key = machine.security.message_session_key(message_key)
+    machine.security.check_message_mac(session_key, header, b"", mac)
 
 
 _SELECT = Instruction("SELECT", 0x00, 0xA4, basic.Select.from_apdu, select, always_fetched=True, selects=True)

@@ -30,9 +30,14 @@ class PinStore:
         self._nvm = nvm
 
     @property
+    def exists(self) -> bool:
+        """False on a chip that has no place for a PIN."""
+        return OBJECT in self._nvm
+
+    @property
     def is_set(self) -> bool:
         """False where no PIN is stored: then nothing asks for one. Source: card.md §9.17."""
-        return OBJECT in self._nvm and self._nvm.read(OBJECT, _VALUE) != NO_PIN
+        return self.exists and self._nvm.read(OBJECT, _VALUE) != NO_PIN
 
     @property
     def tries_left(self) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sscard_terminal.cardspec.access import PIN, AccessRule
 from sscard_terminal.cardspec.ciphers import CipherSuite, equal
-from sscard_terminal.cardspec.profile import CardProfile, KeySpec
+from sscard_terminal.cardspec.profile import CardProfile, DfSpec, KeySpec
 from sscard_terminal.iso7816 import status
 
 from .nvm import Nvm
@@ -155,16 +155,23 @@ class Security:
         with self._nvm.transaction():
             self._nvm.write(stored, bytes((tries,)), 0)
 
-    def message_session_key(self) -> bytes:
-        """Session key of the current DF's STK under the newest challenge, which is used up.
+    def message_key(self, df: DfSpec) -> bytes:
+        """The STK of a DF, for `message_session_key`: that there is one is checked before any right (card.md §10 A4).
 
         Raises:
-            Refusal: 6A88 this DF has no STK, 6984 no challenge.
+            Refusal: 6A88, it has none.
         """
-        name = self._volatile.current_df.message_key
-        if name is None:
+        if df.message_key is None:
             raise Refusal(status.REFERENCE_NOT_FOUND)
-        return self._suite.session_key(self.key(name), self.take_challenge())
+        return self.key(df.message_key)
+
+    def message_session_key(self, message_key: bytes) -> bytes:
+        """Its session key under the newest challenge, which is used up.
+
+        Raises:
+            Refusal: 6984, there is no challenge.
+        """
+        return self._suite.session_key(message_key, self.take_challenge())
 
     def check_message_mac(self, session_key: bytes, header: bytes, data: bytes, mac: bytes) -> None:
         """MAC over CLA INS P1 P2 Lc ‖ data, Lc counting the MAC too. Source: card.md §6.3.
