@@ -134,9 +134,9 @@ def _without_replay(self: Any, raw: bytes, records: list[JournalRecord]) -> list
     return _recovered_pages(self, raw, [])
 
 
-def _newest_first(raw: bytes, header: Any) -> list[JournalRecord]:
+def _newest_first(raw: bytes) -> list[JournalRecord]:
     """With the newest sequence still known, so that only the order of the replay is wrong."""
-    records = _journal_records(raw, header)
+    records = _journal_records(raw)
     return [*reversed(records), JournalRecord(records[-1].sequence, {})] if records else []
 
 
@@ -289,7 +289,7 @@ PLANTED_BUGS = (
         "torn seal left standing", "VERIFY wrong",
         ((Nvm, "_make_durable", _make_durable_with("unseal what is whole", "barrier", "pages", "barrier")),),
     ),
-    PlantedBug("torn record left standing", "two commits", ((nvm, "_torn_slots", lambda raw, header: []),),
+    PlantedBug("torn record left standing", "two commits", ((nvm, "_torn_slots", lambda raw: []),),
         behind="torn, rest old"),
     PlantedBug("sealed before the barrier", "VERIFY wrong", ((Nvm, "close", _close_with_one_seal_write_first),)),
     PlantedBug("PIN compared before the count", "VERIFY wrong",

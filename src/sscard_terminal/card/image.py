@@ -2,7 +2,7 @@
 
 Not here: when what is written (nvm). All numbers big endian; every part carries a CRC-32.
 
-    0      header   magic 8, format version 2, journal slot size 4, pages 4, directory length 4, CRC 4
+    0      header   magic 8, format version 2, slot size 4, pages 4, directory length 4, CRC 4
     64     seal     "SEAL" 4, CRC of all after it 4, the same again, then filling; all zero while the card is in use
     128    slots    two of `slot size`: "RD" 2, pages 2, sequence 4, (page number 4, payload 56) each, CRC 4
     …      pages    64 bytes each: payload 56, sequence 4, CRC 4 over page number, payload, sequence
@@ -21,12 +21,12 @@ MAGIC = b"SSCARDIM"
 FORMAT_VERSION = 1
 PAYLOAD = 56
 PAGE = 64
-HEADER_AT = 0
 SEAL_AT = 64
 SEAL_LENGTH = 64
 SLOTS_AT = 128
 SLOT_SIZE = 4096
 SLOT_COUNT = 2
+PAGES_AT = SLOTS_AT + SLOT_COUNT * SLOT_SIZE
 
 _HEADER = struct.Struct(">8sHIII")
 _SLOT_HEAD = struct.Struct(">2sHI")
@@ -47,20 +47,14 @@ class Header:
 
     pages: int
     directory_length: int
-    slot_size: int = SLOT_SIZE
-    version: int = FORMAT_VERSION
-
-    @property
-    def pages_at(self) -> int:
-        return SLOTS_AT + SLOT_COUNT * self.slot_size
 
     @property
     def total(self) -> int:
         """Bytes of the whole image."""
-        return self.pages_at + self.pages * PAGE
+        return PAGES_AT + self.pages * PAGE
 
     def build(self) -> bytes:
-        head = _HEADER.pack(MAGIC, self.version, self.slot_size, self.pages, self.directory_length)
+        head = _HEADER.pack(MAGIC, FORMAT_VERSION, SLOT_SIZE, self.pages, self.directory_length)
         return (head + _CRC.pack(crc32(head))).ljust(SEAL_AT, b"\x00")
 
     @classmethod
@@ -73,10 +67,10 @@ class Header:
             raise ImageError("it is no card image")
         if len(raw) < SLOTS_AT:
             raise ImageError("it is cut short inside its header")
-        _, version, slot_size, pages, directory = _HEADER.unpack_from(raw)
+        _, version, _, pages, directory = _HEADER.unpack_from(raw)
         if version != FORMAT_VERSION:
             raise ImageError(f"it has image format {version}; this program reads format {FORMAT_VERSION}")
-        header = cls(pages, directory, slot_size)
+        header = cls(pages, directory)
         if raw[:SEAL_AT] != header.build():
             raise ImageError("its header is damaged")
         if len(raw) != header.total:

@@ -36,7 +36,7 @@ class Nvm:
         raw = store.read_all()
         self._header = Header.parse(raw)
         image.check_seal(raw[image.SEAL_AT : image.SLOTS_AT], raw[image.SLOTS_AT :])
-        records = _journal_records(raw, self._header)
+        records = _journal_records(raw)
         self._sequence = records[-1].sequence if records else 0
         pages = self._recovered_pages(raw, records)
         self._mirror = bytearray(b"".join(page[:PAYLOAD] for page in pages))
@@ -47,8 +47,7 @@ class Nvm:
             self._make_durable(raw, pages)
 
     def _recovered_pages(self, raw: bytes, records: list[JournalRecord]) -> list[bytes]:
-        start = self._header.pages_at
-        pages = [raw[at : at + PAGE] for at in range(start, self._header.total, PAGE)]
+        pages = [raw[at : at + PAGE] for at in range(image.PAGES_AT, self._header.total, PAGE)]
         for record in records:
             for number, payload in record.pages.items():
                 pages[number] = image.build_page(number, payload, record.sequence)
@@ -65,7 +64,7 @@ class Nvm:
 
         A torn record loses its mark before its bytes, since zeros alone could complete one that lacks its end.
         """
-        store, torn_slots = self._store, _torn_slots(raw, self._header)
+        store, torn_slots = self._store, _torn_slots(raw)
         if raw[image.SEAL_AT : image.SLOTS_AT] != image.OPEN_SEAL:
             store.write(image.SEAL_AT, image.OPEN_SEAL)
         for at in torn_slots:
@@ -77,7 +76,7 @@ class Nvm:
         for number in stale:
             store.write(self._page_at(number), pages[number])
         for at in torn_slots:
-            store.write(at, bytes(self._header.slot_size))
+            store.write(at, bytes(image.SLOT_SIZE))
         if stale or torn_slots:
             store.barrier()
 
@@ -90,8 +89,9 @@ class Nvm:
             at += image.pages_for(length) * PAYLOAD
         return located
 
-    def _page_at(self, number: int) -> int:
-        return self._header.pages_at + number * PAGE
+    @staticmethod
+    def _page_at(number: int) -> int:
+        return image.PAGES_AT + number * PAGE
 
     def __contains__(self, name: str) -> bool:
         return name in self._objects
@@ -182,16 +182,16 @@ class Nvm:
         self._store.close()
 
 
-def _slots(raw: bytes, header: Header) -> Iterator[tuple[int, bytes]]:
-    for at in range(image.SLOTS_AT, header.pages_at, header.slot_size):
-        yield at, raw[at : at + header.slot_size]
+def _slots(raw: bytes) -> Iterator[tuple[int, bytes]]:
+    for at in range(image.SLOTS_AT, image.PAGES_AT, image.SLOT_SIZE):
+        yield at, raw[at : at + image.SLOT_SIZE]
 
 
-def _journal_records(raw: bytes, header: Header) -> list[JournalRecord]:
-    found = (JournalRecord.parse(slot) for _, slot in _slots(raw, header))
+def _journal_records(raw: bytes) -> list[JournalRecord]:
+    found = (JournalRecord.parse(slot) for _, slot in _slots(raw))
     return sorted((record for record in found if record), key=lambda record: record.sequence)
 
 
-def _torn_slots(raw: bytes, header: Header) -> list[int]:
+def _torn_slots(raw: bytes) -> list[int]:
     """Where the slots lie that hold neither a whole record nor nothing."""
-    return [at for at, slot in _slots(raw, header) if any(slot) and JournalRecord.parse(slot) is None]
+    return [at for at, slot in _slots(raw) if any(slot) and JournalRecord.parse(slot) is None]
