@@ -54,6 +54,9 @@ def declined(outcome: Declined) -> Stop:
         expired_on=outcome.expired_on,
         voucher=outcome.voucher,
         rule=outcome.rule or None,
+        issued_at=outcome.issued_at,
+        ceiling=outcome.ceiling,
+        left=outcome.left,
     )
 
 

@@ -24,6 +24,7 @@ from .journal_file import JournalTrouble
 from .outcomes import Approved, DebitIntent, Declined, Reason, Sale, Unsettled
 from .ports import Clock
 from .psam import Psam, PsamFailure
+from .sale_rules import NO_RULES, SaleRules, objection_before_card, objection_to_card
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
 """How far the clock may be set back between two sales. Our choice; that it is watched: terminal.md, "Parts"."""
@@ -31,15 +32,24 @@ CLOCK_TOLERANCE = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class DebitRequest:
-    """What the shop asks for. `place` and `operator` go to the journal and the slip."""
+    """What the shop asks for. `place` and `operator` go to the journal and the slip.
+
+    `again`: a person has confirmed that the same sale is meant a second time (`sale_rules`).
+    """
 
     amounts: PurchaseAmounts
     place: str = ""
     operator: str = ""
+    again: bool = False
 
 
 def debit(
-    card: IdentifiedCard, psam: Psam, journal: Journal, request: DebitRequest, clock: Clock
+    card: IdentifiedCard,
+    psam: Psam,
+    journal: Journal,
+    request: DebitRequest,
+    clock: Clock,
+    rules: SaleRules = NO_RULES,
 ) -> Approved | Declined | Unsettled:
     """INITIALIZE, MAC1, intent in the journal, DEBIT (once, ever), answer in the journal, MAC2, end in the journal.
 
@@ -49,7 +59,7 @@ def debit(
     Source: card.md §4.4; reliability.md.
     """
     try:
-        prepared = _prepare(card, psam, journal, request, clock)
+        prepared = _prepare(card, psam, journal, request, clock, rules)
     except CardRefused as refused:
         return declined_by_card(refused)
     except PsamFailure as failure:
@@ -66,11 +76,16 @@ def debit(
 
 
 def _prepare(
-    card: IdentifiedCard, psam: Psam, journal: Journal, request: DebitRequest, clock: Clock
+    card: IdentifiedCard,
+    psam: Psam,
+    journal: Journal,
+    request: DebitRequest,
+    clock: Clock,
+    rules: SaleRules,
 ) -> Sale | Declined:
     """Everything up to the durable intent; until then nothing can have happened to the money."""
     now = clock().replace(microsecond=0)
-    if (objection := _objection(card, journal, now)) is not None:
+    if (objection := _objection(card, journal, request, now, rules)) is not None:
         return objection
     card.client.enter_medical_account()
     terminal, key_index = psam.terminal_number(), psam.key_index()
@@ -101,13 +116,17 @@ def _prepare(
     )
 
 
-def _objection(card: IdentifiedCard, journal: Journal, now: datetime) -> Declined | None:
+def _objection(
+    card: IdentifiedCard, journal: Journal, request: DebitRequest, now: datetime, rules: SaleRules
+) -> Declined | None:
     for entry in journal.open_sales(card.identification):
         return Declined(Reason.OPEN_SALE, voucher=entry.sale.voucher)
     last = journal.last_entry()
     if last is not None and now < last.sale.time - CLOCK_TOLERANCE:
         return Declined(Reason.CLOCK_WENT_BACKWARDS)
-    return None
+    return objection_before_card(rules, journal, request.amounts, now) or objection_to_card(
+        rules, journal, card.identification, request.amounts, now, again=request.again
+    )
 
 
 def _insufficient(card: IdentifiedCard, amounts: PurchaseAmounts, refused: CardRefused) -> Declined:

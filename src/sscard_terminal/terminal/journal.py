@@ -21,6 +21,7 @@ from sscard_terminal.cardspec.transaction import PurchaseAmounts
 from sscard_terminal.iso7816.status import StatusWord
 
 from .journal_file import JournalFault, JournalTrouble, open_database
+from .journal_schema import NOT_UNCHARGED
 from .outcomes import DebitIntent, Sale
 
 
@@ -175,6 +176,28 @@ class Journal:
         if identification is None:
             return tuple(self._entries(table="open_debits"))
         return tuple(self._entries("WHERE identification = ?", identification, table="open_debits"))
+
+    def charged_since(self, since: datetime, identification: str | None = None) -> int:
+        """Fen the account has paid, or may have, in sales from `since` on: of one card (32 hex digits) or of all."""
+        condition, values = (
+            ("", ()) if identification is None else ("AND identification = ?", (identification,))
+        )
+        with self._reading():
+            row = self._database.execute(
+                f"SELECT coalesce(sum(account), 0) FROM debits WHERE time >= ? {condition} AND {NOT_UNCHARGED}",
+                (since.isoformat(), *values),
+            ).fetchone()
+        return int(row[0])
+
+    def same_sale_since(self, since: datetime, identification: str, amounts: PurchaseAmounts) -> int | None:
+        """The voucher of the newest sale from `since` on to this card with all three amounts, charged or perhaps so."""
+        with self._reading():
+            row = self._database.execute(
+                "SELECT max(voucher) FROM debits WHERE time >= ? AND identification = ? AND account = ?"
+                f" AND self_paid = ? AND pooled = ? AND {NOT_UNCHARGED}",
+                (since.isoformat(), identification, amounts.account, amounts.self_paid, amounts.pooled),
+            ).fetchone()
+        return None if row[0] is None else int(row[0])
 
     def _entries(self, condition: str = "", *values: object, table: str = "debits") -> Iterator[JournalEntry]:
         with self._reading():

@@ -16,6 +16,10 @@ APPLICATION_ID = 0x53534A31
 SCHEMA_VERSION = 1
 """Raised with every change of the tables; an older program refuses a newer journal."""
 
+NOT_UNCHARGED = """NOT EXISTS (SELECT 1 FROM events WHERE events.voucher = debits.voucher
+    AND kind IN ('refused', 'not-sent', 'settled-not-charged'))"""
+"""Which debits have cost the card money, or may have: none of the events that end a sale not charged."""
+
 # Money is integer fen. Nothing is ever changed or deleted, and a sale ends once: the database itself says so, so that
 # no later programme can forget it. The kinds are those of journal.ENDS.
 SCHEMA = f"""

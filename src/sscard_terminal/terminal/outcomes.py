@@ -70,6 +70,13 @@ class Reason(StrEnum):
     OPEN_SALE = "open-sale"
     DEBIT_REFUSED = "debit-refused"
     CARD_REFUSED = "card-refused"
+    # The place and its rules.
+    APPROVAL_ENDED = "approval-ended"
+    HOTLIST_NOT_CURRENT = "hotlist-not-current"
+    CEILING_PER_SALE = "ceiling-per-sale"
+    CEILING_PER_CARD = "ceiling-per-card"
+    CEILING_PER_DAY = "ceiling-per-day"
+    SAME_SALE_AGAIN = "same-sale-again"
     # The terminal.
     LINK_BROKEN = "link-broken"
     PSAM_TROUBLE = "psam-trouble"
@@ -85,8 +92,9 @@ class Declined:
 
     `sw` and `command` name the refusal behind it; `link` the broken link; `tries_left` stands with WRONG_PIN (1..)
     and PIN_BLOCKED (0); `missing` with INSUFFICIENT_BALANCE, how many fen short, where the card told its balance;
-    `region` with CARD_OF_OTHER_CITY, 6 digits; `expired_on` with EXPIRED; `voucher` with OPEN_SALE, the sale that is
-    open, and with a sale that reached the journal before it was declined; `rule` with ANSWER_TO_RESET_REFUSED, the rule of
+    `region` with CARD_OF_OTHER_CITY, 6 digits; `expired_on` with EXPIRED and APPROVAL_ENDED, the last good day;
+    `issued_at` with HOTLIST_NOT_CURRENT; `ceiling` with the ceilings, and `left`, what may still be paid today, with
+    those that add up; `voucher` with OPEN_SALE, the sale that is open, with SAME_SALE_AGAIN, the one before, and with a sale that reached the journal before it was declined; `rule` with ANSWER_TO_RESET_REFUSED, the rule of
     `atr_rules` that the card breaks.
     """
 
@@ -101,6 +109,9 @@ class Declined:
     expired_on: date | None = None
     voucher: int | None = None
     rule: str = ""
+    issued_at: datetime | None = None
+    ceiling: Fen | None = None
+    left: Fen | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

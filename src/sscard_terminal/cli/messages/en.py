@@ -222,6 +222,12 @@ TEXTS: dict[str, str] = {
     "declined.psam-trouble": "The PSAM does not do its part; not charged; insert it again or have it replaced.",
     "declined.psam-key-level": "The PSAM's keys do not fit this card's place; not charged; the terminal needs another PSAM.",
     "declined.psam-key-missing": "The PSAM lacks the key for this card; not charged; the terminal needs another PSAM.",
+    "declined.approval-ended": "This place's approval ended on {expired_on}; not charged; ask the bureau, and please let the holder pay otherwise.",
+    "declined.hotlist-not-current": "The hotlist of {issued_at} is too old, or the clock is wrong; not charged; fetch a new list or set the clock.",
+    "declined.ceiling-per-sale": "One sale may take at most {ceiling} yuan from the account; not charged; pay less by card, the rest otherwise.",
+    "declined.ceiling-per-card": "This card may pay {ceiling} yuan a day here, and {left} are left; not charged; pay the rest otherwise.",
+    "declined.ceiling-per-day": "This terminal may sell {ceiling} yuan a day, and {left} are left; not charged; please pay otherwise.",
+    "declined.same-sale-again": "This card has just paid the same amounts, voucher {voucher}; this one was not charged; if it is meant twice, use --again.",
     "declined.journal-trouble": "The journal cannot be written; not charged; make room on the disk, then start again.",
     "declined.clock-went-backwards": "The clock is behind the last sale; not charged; set it right, then start again.",
     # Sales ---------------------------------------------------------------------------------------------

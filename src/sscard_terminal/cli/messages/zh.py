@@ -211,6 +211,12 @@ TEXTS: dict[str, str] = {
     "declined.psam-trouble": "PSAM 不能正常工作，未扣款，请重新插入或更换。",
     "declined.psam-key-level": "PSAM 的密钥级别与此卡不符，未扣款，本终端须换 PSAM。",
     "declined.psam-key-missing": "PSAM 没有此卡所需的密钥，未扣款，本终端须换 PSAM。",
+    "declined.approval-ended": "本机构的定点资格已于 {expired_on} 到期，未扣款，请联系社保机构，并请用其他方式支付。",
+    "declined.hotlist-not-current": "黑名单（{issued_at}）已过期，或时钟有误，未扣款，请更新黑名单或校准时钟。",
+    "declined.ceiling-per-sale": "单笔账户支付最多 {ceiling} 元，未扣款，请减少账户支付，其余用其他方式支付。",
+    "declined.ceiling-per-card": "此卡在此每日最多支付 {ceiling} 元，今日还可支付 {left} 元，未扣款，其余请用其他方式支付。",
+    "declined.ceiling-per-day": "本终端每日最多扣款 {ceiling} 元，今日还可扣款 {left} 元，未扣款，请用其他方式支付。",
+    "declined.same-sale-again": "此卡刚刚支付过相同金额（凭证号 {voucher}），本笔未扣款，如确需再次支付，请加 --again。",
     "declined.journal-trouble": "流水无法写入，未扣款，请清理磁盘后重新开始。",
     "declined.clock-went-backwards": "时钟早于上一笔交易，未扣款，请校准时钟后重新开始。",
     # 交易 ------------------------------------------------------------------------------------------------
