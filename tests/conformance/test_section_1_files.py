@@ -55,11 +55,15 @@ DF01_UPDATE = {
     "EF05": "UK1DF01", "EF06": "UK4DF01", "EF07": "UK2DF01", "EF08": "UK3DF01", "EF09": "UK2DF01", "EF0A": "UK5DF01",
     "EF15": "UK6DF01",
 }  # fmt: skip
-"""§1.8."""
+"""§1.8. Who may read on 1.0 stands in part 6, table 5 (§9.5)."""
 FILES = {
     1: COMMON
     | {("DF01", fid): (int(fid[2:], 16), "linear", PIN, ((key,),)) for fid, key in DF01_UPDATE.items()}
-    | {("DF04", "EF05"): (0x05, "linear", PIN, (("UK1DF04",),))},
+    | {
+        ("DF01", "EF07"): (0x07, "linear", (("pin",), ("UK2DF01",)), (("UK2DF01",),)),
+        ("DF01", "EF09"): (0x09, "linear", (("pin",), ("UK2DF01",)), (("UK2DF01",),)),
+        ("DF04", "EF05"): (0x05, "linear", PIN, (("UK1DF04",),)),
+    },
     2: COMMON
     | {
         ("DF01", fid): (int(fid[2:], 16), "linear", (("pin",), ("RK1DF01",)), ((key,),))
@@ -570,6 +574,36 @@ def test_the_other_applications_are_there_without_files(gen: Generation) -> None
             assert {card.ask(f"00A4020002EF{low:02X}") for low in range(256)} == {"6A82"}
 
 
+@clause("1.8 DF01 EF16–EF1A")
+@pytest.mark.parametrize("sfi", range(0x16, 0x1B))
+@each_generation
+def test_the_reserved_files_have_128_hex_bytes(gen: Generation, sfi: int) -> None:
+    """V2 table 9; card.md leaves the length open."""
+    card = Card(gen)
+    card.select("DF01")
+
+    assert card.ask(f"00B0{0x80 | sfi:02X}0000").endswith("009000")
+    assert card.ask("00B0012701") == "009000"
+    assert card.ask("00B0012801") == "6B00"
+
+
+@clause("1.9 LKDF03, LKDF04", "2.2 APPLICATION BLOCK")
+@pytest.mark.parametrize("df", ["DF03", "DF04"])
+@each_generation
+def test_lk_permits_to_block_its_own_application(gen: Generation, df: str) -> None:
+    card = Card(gen)
+    card.select(df)
+    card.gain("BK", "PUK", "UKSSSE")
+    assert card.ask(card.with_mac("841E0001", df=df)) == "6982"
+    card.gain(f"LK{df}")
+
+    assert card.ask(card.with_mac("841E0001", df=df)) == "9000"
+
+    assert card.ask("0084000008") == "9303"
+    assert card.fetch("00A4000002DF01").startswith("6F")
+    assert card.ask(f"00A4000002{df}") == "9303"
+
+
 @clause("1.7 EF05 base data", "10 A13, B28")
 @each_generation
 def test_the_card_works_off_line(gen: Generation) -> None:
@@ -713,6 +747,7 @@ KEY_CLAUSES = {
     "DSK": "1.9 DSK",
 }  # fmt: skip
 NEVER_LOCK = ("BK", "LKDF03", "LKDF04")
+"""§9.26."""
 
 
 def clause_of_key(key: str) -> str:
