@@ -71,6 +71,10 @@ def test_a_small_description_is_read() -> None:
         ('fid = "EF05"', 'fid = "EF5"', "fid must be hex digits"),
         ('fid = "EF05"', 'fid = "EF"', "fid must be four hex digits"),
         ("3B6D0000", "3A6D0000", "an ATR starts with 3B or 3F"),
+        ('aid = "31', 'parent = "DF09"\naid = "31', "MF lies in DF09, which the description does not have"),
+        ('fid = "EF05"', 'fid = "EF05"\noptional = 1', "optional must be a text"),
+        ("[[df]]", '[rules]\noptions = ["x"]\n\n[[df]]', "tiny: no part of the description has the option 'x'"),
+        ("[[df]]", '[rules]\noptions = "x"\n\n[[df]]', "options must be a list of texts"),
         ("[card]", "[cart]", "one table [card], here are 0"),
         ("[card]", "[card", "no TOML"),
         ('tag = "01"', 'tag = 1', "tag must be a text"),
@@ -81,6 +85,30 @@ def test_a_wrong_description_says_what_and_where(old: str, new: str, says: str) 
 
     with pytest.raises(FormatError, match=re.escape(says)):
         parse_profile({"tiny.toml": text})
+
+
+def test_an_optional_part_is_there_where_a_rule_names_it() -> None:
+    extra = (
+        GOOD
+        + """
+[[file]]
+df = "MF"
+name = "EF0D"
+fid = "EF0D"
+structure = "transparent"
+size = 3
+optional = "shandong"
+read = "free"
+update = "never"
+source = "a test"
+"""
+    )
+
+    without = parse_profile({"tiny.toml": extra})
+    switched_on = parse_profile({"tiny.toml": extra + '[rules]\noptions = ["shandong"]\n'})
+
+    assert [spec.name for spec in without.files] == ["EF05"]
+    assert [spec.name for spec in switched_on.files] == ["EF05", "EF0D"]
 
 
 @pytest.mark.parametrize("name", profile_names())

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -25,6 +26,7 @@ from sscard_terminal.card.personalise import personalise
 from sscard_terminal.cardspec.ciphers import SM4, TRIPLE_DES, CipherSuite
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.profile import CardProfile
+from sscard_terminal.cardspec.profile_text import parse_profile
 from sscard_terminal.cardspec.records import AmountFile
 from tests.cards import KEYS, PERSON_TEXT, Dice
 
@@ -109,6 +111,9 @@ def select(df: str) -> str:
     return {"SSSE": SSSE, "MF": MF}.get(df) or f"00A4040006{AID}{DF_NUMBER[df]}"
 
 
+APPLETS = Path(__file__).parents[2] / "applets"
+
+
 class FailingStore(RamStore):
     """A memory that refuses to be written once `refuses` is set."""
 
@@ -123,6 +128,16 @@ class FailingStore(RamStore):
 @cache
 def _described(name: str) -> CardProfile:
     return load_profile(name)
+
+
+@cache
+def with_options(name: str, *options: str) -> CardProfile:
+    """The description with its rule `options` set so, as somebody would who edits it."""
+    parts = {
+        str(path): path.read_text(encoding="utf-8").replace("options = []", f"options = {[*options]}")
+        for path in APPLETS.glob(f"*/{name.replace('-', '_')}.toml")
+    }
+    return parse_profile(parts)
 
 
 @cache
@@ -339,14 +354,19 @@ class Psam(Conversation):
     }
 
     def __init__(
-        self, environment: str = "", level: str = "national", blank: bool = False, **rules: Any
+        self,
+        environment: str = "",
+        level: str = "national",
+        blank: bool = False,
+        options: tuple[str, ...] = (),
+        **rules: Any,
     ) -> None:
-        profile = _described(f"psam-{level}")
+        profile = with_options(f"psam-{level}", *options)
         if rules:
             profile = replace(profile, rules=replace(profile.rules, **rules))
         self.levels = self.LEVELS[level]
         self.suite: CipherSuite = SM4 if environment == "SM4" else TRIPLE_DES
-        self.store = FailingStore(_psam_image(f"psam-{level}", self.FACTORS_DONE[level], blank))
+        self.store = FailingStore(_psam_image(profile, self.FACTORS_DONE[level], blank))
         self.chip = Chip(profile, _applets(profile.name), Nvm(self.store), Dice())
         for text in self.ENVIRONMENTS.get(environment, ()):
             self.do(text)
@@ -373,5 +393,5 @@ PURCHASE_DATA = "AABBCCDD0000000004D2000007D000001F403220260105101530"
 
 
 @cache
-def _psam_image(name: str, factors_done: bytes, blank: bool) -> bytes:
-    return issue_psam(_described(name), PsamFacts(), KEYS, factors_done, blank)
+def _psam_image(profile: CardProfile, factors_done: bytes, blank: bool) -> bytes:
+    return issue_psam(profile, PsamFacts(), KEYS, factors_done, blank)

@@ -22,6 +22,7 @@ from tests.conformance.issuer import (
     GEN2,
     GEN3,
     GENERATIONS,
+    ORIGINAL,
     VECTOR3,
     Card,
     Generation,
@@ -32,6 +33,7 @@ from tests.conformance.issuer import (
     load_command,
     purchase_command,
     root_key,
+    with_options,
 )
 
 NAME = "7378312E73682EC9E7BBE1B1A3D5CF"
@@ -620,6 +622,48 @@ def test_a_1_0_card_has_no_account_file() -> None:
     card.select("DF04")
 
     assert card.play("00A4020002EF06", "00B2013400") == ["6A82", "6A82"]
+
+
+# -- 1.8: what Shandong adds, where the description switches it on
+
+
+def shandong(gen: Generation) -> Card:
+    return Card(gen, profile=with_options(gen.name, "shandong"))
+
+
+@clause("1.8 SSSE EF0D (Shandong)", "1.1 Tree", "1.9 local")
+@each_generation
+def test_the_shandong_file_is_off_by_default_and_on_by_an_option(gen: Generation) -> None:
+    usual, extended = Card(gen), shandong(gen)
+    for card in (usual, extended):
+        card.select("SSSE")
+
+    assert usual.play("00A4020002EF0D", "00B2016C00") == ["6A82", "6A82"]
+    assert usual.fail_authentication("0D") == "6A88"
+    assert extended.ask("00A4020002EF0D") == "9000"
+    assert read_all_records(extended, 0x0D) == ["EA0C" + "00" * 12, "EB03FFFFFF"]
+
+
+@clause("1.8 SSSE EF0D (Shandong)", "1.9 local")
+@pytest.mark.parametrize("level", ["national", "provincial", "city"])
+@each_generation
+def test_the_shandong_file_opens_to_key_0d_through_psam_key_13(gen: Generation, level: str) -> None:
+    card = shandong(gen)
+    psam = Psam("SM4" if gen.number == 3 else "DES", level, options=("shandong",))
+    card.select("SSSE")
+    card.gain("UKSSSE", "RKSSSE", "BK", "PUK")
+    update = "00DC016C0EEA0C333730393030313233343536"
+    assert card.ask(update) == "6982"
+
+    psam.do(psam.deliver("0813", card.challenge().hex(), gen.f3))
+    length = psam.suite.block
+    raw = bytes.fromhex(psam.do(f"80FA0000{length:02X}{ORIGINAL.hex().ljust(2 * length, '0')}"))
+    data = raw if length == 8 else bytes(a ^ b for a, b in zip(raw[:8], raw[8:], strict=True))
+    assert card.ask(f"0082000D10{data.hex()}{ORIGINAL.hex()}") == "9000"
+
+    assert card.play(update, "00DC026C05EB03370900") == ["9000", "9000"]
+    assert card.ask("00B2EA680E") == "EA0C3337303930303132333435369000"
+    assert card.fail_authentication("0D") == "63CE"
 
 
 # -- 1.7: log and amounts

@@ -60,8 +60,8 @@ class Entry:
             raise FormatError(f"{self._where}: {name} must be a list of numbers")
         return value
 
-    def texts(self, name: str) -> tuple[str, ...]:
-        value: list[Any] = self._take(name, list, _MISSING, "a list of texts")
+    def texts(self, name: str, default: Any = _MISSING) -> tuple[str, ...]:
+        value: Sequence[Any] = self._take(name, list, default, "a list of texts")
         if not all(isinstance(item, str) for item in value):
             raise FormatError(f"{self._where}: {name} must be a list of texts")
         return tuple(value)
@@ -88,9 +88,12 @@ class Entry:
         return int.from_bytes(value, "big")
 
     def rule(self, name: str, default: Any) -> Any:
-        """A ruling: true/false, or a status word as four hex digits where the default is one."""
-        if isinstance(default, bool):
-            return self._take(name, bool, default, "true or false")
+        """A ruling: true/false, a list of texts, or a status word as four hex digits, as its default is."""
+        match default:
+            case bool():
+                return self._take(name, bool, default, "true or false")
+            case tuple():
+                return self.texts(name)
         return self.fid(name)
 
     def table(self, name: str) -> Entry:

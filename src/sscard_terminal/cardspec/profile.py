@@ -151,6 +151,8 @@ class Rules:
     """Our choice: True lets a PSAM refuse (6985) a purchase outside the dates of its DPK file (card.md §5.1)."""
     fcp_for_ef: bool = False
     """Off: real cards answer nothing to SELECT EF (card.md §1.2)."""
+    options: tuple[str, ...] = ()
+    """Which optional parts of the description the card has (card.md §9.4); read once, with the description."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ Not here: files on disk (the caller gives the texts) and what the description me
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from typing import Any, get_args
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar, get_args
 
 from sscard_terminal.iso7816.atr import Atr
 from sscard_terminal.iso7816.errors import FormatError
@@ -28,6 +28,8 @@ from .profile import (
     Rules,
     Structure,
 )
+
+_S = TypeVar("_S")
 
 
 def parse_profile(texts: Mapping[str, str]) -> CardProfile:
@@ -57,7 +59,9 @@ def _toml(name: str, text: str) -> dict[str, Any]:
 def _profile(main: Entry, tables: list[Entry]) -> CardProfile:
     card = main.table("card")
     pins = [table.table("pin") for table in tables if table.has("pin")]
-    rules = [table.table("rules") for table in tables if table.has("rules")]
+    tables_of_rules = [table.table("rules") for table in tables if table.has("rules")]
+    rules = _rules(tables_of_rules[0]) if tables_of_rules else Rules()
+    parts = _Parts(tables, rules.options)
     profile = CardProfile(
         name=card.text("name"),
         capacity=card.number("capacity"),
@@ -67,15 +71,45 @@ def _profile(main: Entry, tables: list[Entry]) -> CardProfile:
         applets=card.texts("applets"),
         source=card.text("source"),
         dfs=_in_tree_order([_df(entry) for table in tables for entry in table.tables("df")]),
-        files=tuple(_file(entry) for table in tables for entry in table.tables("file")),
-        keys=tuple(_key(entry) for table in tables for entry in table.tables("key")),
+        files=parts.read("file", _file),
+        keys=parts.read("key", _key),
         pin=_pin(pins[0]) if pins else None,
-        rules=_rules(rules[0]) if rules else Rules(),
-        psam_keys=tuple(_psam_key(entry) for table in tables for entry in table.tables("psam_key")),
+        rules=rules,
+        psam_keys=parts.read("psam_key", _psam_key),
     )
+    parts.finish(card.text("name"))
     for entry in (card, *tables):
         entry.finish()
     return profile
+
+
+class _Parts:
+    """What a description has for some cities only: `optional = "shandong"` counts where [rules] options names it."""
+
+    def __init__(self, tables: list[Entry], options: tuple[str, ...]) -> None:
+        self._tables = tables
+        self._options = options
+        self._known: set[str] = set()
+
+    def read(self, kind: str, parse: Callable[[Entry], _S]) -> tuple[_S, ...]:
+        """All entries of a kind, checked, less those that are not switched on."""
+        found = []
+        for entry in (entry for table in self._tables for entry in table.tables(kind)):
+            optional = entry.text("optional", None)
+            spec = parse(entry)
+            if optional is None or optional in self._options:
+                found.append(spec)
+            self._known.add(optional)
+        return tuple(found)
+
+    def finish(self, name: str) -> None:
+        """
+        Raises:
+            FormatError: an option that no part has.
+        """
+        missing = sorted(set(self._options) - self._known)
+        if missing:
+            raise FormatError(f"{name}: no part of the description has the option {missing[0]!r}")
 
 
 def _df(entry: Entry) -> DfSpec:
@@ -93,13 +127,25 @@ def _df(entry: Entry) -> DfSpec:
     return spec
 
 
-def _in_tree_order(dfs: list[DfSpec], parent: str | None = None) -> tuple[DfSpec, ...]:
+def _in_tree_order(dfs: list[DfSpec]) -> tuple[DfSpec, ...]:
     """A DF before those below it, siblings by file identifier, whichever part of the description they come from.
 
     SELECT by partial name and EF DIR go by this order. Source: card.md §1.1, §10 B24.
+
+    Raises:
+        FormatError: one lies below a DF that is not there.
     """
-    here = sorted((spec for spec in dfs if spec.parent == parent), key=lambda spec: spec.fid)
-    return tuple(found for spec in here for found in (spec, *_in_tree_order(dfs, spec.name)))
+    ordered = tuple(_below(None, dfs))
+    lost = [spec for spec in dfs if spec not in ordered]
+    if lost:
+        raise FormatError(f"{lost[0].name} lies in {lost[0].parent}, which the description does not have")
+    return ordered
+
+
+def _below(parent: str | None, dfs: list[DfSpec]) -> Iterator[DfSpec]:
+    for spec in sorted((spec for spec in dfs if spec.parent == parent), key=lambda spec: spec.fid):
+        yield spec
+        yield from _below(spec.name, dfs)
 
 
 def _file(entry: Entry) -> FileSpec:
