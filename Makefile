@@ -4,12 +4,13 @@ BIN := .venv/bin
 ARGS ?=
 PYTEST_ARGS ?=
 
-.PHONY: help install demo test test-vpcd card check bench bench-chip bench-sale torture mutants coverage lock clean
+.PHONY: help install demo test test-vpcd conformance card check bench bench-chip bench-sale torture mutants coverage lock clean
 
 help:
 	@echo 'make demo        sell one box of medicine over a private pcscd (ARGS="--loopback": without a reader)'
 	@echo 'make test        run every test'
 	@echo 'make test-vpcd   only the tests that go through pcscd and the virtual reader'
+	@echo 'make conformance every clause of docs/spec/card.md that a test shows, and those that none shows'
 	@echo 'make card        serve a demo card to the virtual reader (ARGS=...)'
 	@echo 'make check       ruff, mypy, architecture'
 	@echo 'make bench       measure the transport against C and against vicc'
@@ -33,6 +34,9 @@ test: install
 
 test-vpcd: install
 	@$(BIN)/pytest -m vpcd $(PYTEST_ARGS)
+
+conformance: install
+	@$(BIN)/pytest -q tests/conformance --clauses $(PYTEST_ARGS)
 
 check: install
 	$(BIN)/ruff check

@@ -999,6 +999,32 @@ def test_stk_has_8_bytes_on_des_cards_and_16_on_sm4_cards(gen: Generation, mac: 
 # -- 1.10
 
 
+@clause("1.10 Blocks of 8 / 16 bytes in MAC, PIN reload Lc")
+@pytest.mark.parametrize("length", [1, 3, 6, 7, 10, 11, 15, 26])
+@each_generation
+def test_a_mac_is_padded_to_the_block_of_the_generation(gen: Generation, length: int) -> None:
+    """Header and data of 5 + length bytes: 80 and 00 are added always, a whole block of them where it is full."""
+    card = Card(gen)
+    card.select("SSSE")
+    card.gain("UKSSSE")
+    block, challenge = (8, 16)[gen.number == 3], card.challenge()
+    covered = bytes.fromhex(f"04D68700{length + 4:02X}") + bytes(range(length))
+    padded = covered + b"\x80" + bytes(block - 1 - len(covered) % block)
+    key, last = gen.suite.session_key(gen.key("STK"), challenge), bytes(block)
+    for at in range(0, len(padded), block):
+        mixed = bytes(a ^ b for a, b in zip(last, padded[at : at + block], strict=True))
+        last = gen.suite.encrypt(key, mixed)
+    mac = (
+        bytes(
+            a ^ b ^ c ^ d for a, b, c, d in zip(*(last[at : at + 4] for at in range(0, 16, 4)), strict=True)
+        )
+        if block == 16
+        else last[:4]
+    )
+
+    assert card.ask((covered + mac).hex()) == "9000"
+
+
 @clause("1.10 Algorithm", "10 synthetic version / algorithm")
 @each_generation
 def test_the_algorithm_byte_is_00_for_3des_and_03_for_sm4(gen: Generation) -> None:

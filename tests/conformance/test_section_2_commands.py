@@ -30,7 +30,9 @@ from tests.conformance.issuer import (
 # A scenario is a row of words, each a command in hex or one of:
 #     SSSE DF04 …     SELECT by name            PIN             the right PIN
 #     AUTH:KEY        external authentication   FAIL:ID         a wrong one for a key id
-#     CHALLENGE       GET CHALLENGE 8           MAC:HEADER      that command with the right MAC, and a challenge for it
+#     CHALLENGE       GET CHALLENGE 8           MAC:HEADER:DF   that command with the right MAC (under the STK of DF, or
+#                                               of the SSSE), and a challenge for it
+#     RELOAD:PIN      PIN RELOAD                RELOADBLOCK:…   PIN RELOAD of this block, 00 to its end
 #     UNWRITABLE      the memory fails now      LOAD, PURCHASE  open a transaction
 #     BLOCKED         CARD BLOCK was done       BLOCKED:DF04    APPLICATION BLOCK was done, and DF04 is current
 
@@ -43,7 +45,7 @@ def played(card: Card, scenario: str) -> str:
     return answer
 
 
-def _said(card: Card, word: str, argument: str = "") -> str:
+def _said(card: Card, word: str, argument: str = "", df: str = "SSSE") -> str:
     match word:
         case "MF" | "SSSE" | "DF01" | "DF02" | "DF03" | "DF04" | "DF07":
             return card.fetch(select(word))
@@ -56,7 +58,7 @@ def _said(card: Card, word: str, argument: str = "") -> str:
         case "CHALLENGE":
             return card.challenge().hex()
         case "MAC":
-            return card.ask(card.with_mac(argument))
+            return card.ask(card.with_mac(argument, df=df))
         case "RELOAD":
             return card.ask(card.reload(argument))
         case "RELOADBLOCK":
@@ -662,7 +664,10 @@ STATUS_WORDS = {
         "6A86": ["SSSE 842400020400000000", "SSSE 842401000400000000"],
     },
     "APPLICATION BLOCK, CARD BLOCK": {
-        "6581": ["SSSE AUTH:BK UNWRITABLE MAC:84160000"],
+        "6581": [
+            "SSSE AUTH:BK UNWRITABLE MAC:84160000",
+            "DF04 AUTH:LKDF04 UNWRITABLE MAC:841E0001:DF04",
+        ],
         "6700": ["SSSE 841600000500000000", "SSSE 84160000", "DF04 841E000103000000"],
         "6982": ["SSSE CHALLENGE 841600000400000000", "DF04 CHALLENGE 841E00010400000000"],
         "6984": ["SSSE AUTH:BK 841600000400000000", "DF04 AUTH:LKDF04 841E00010400000000"],

@@ -434,7 +434,7 @@ def test_verify_works_everywhere_the_other_pin_commands_in_the_ssse_only(gen: Ge
     assert card.ask(card.with_mac("84240000")) == "9000"
 
 
-@clause("10 A8")
+@clause("10 A8", "1.10 Blocks of 8 / 16 bytes in MAC, PIN reload Lc")
 @pytest.mark.parametrize("digits", [4, 6, 13, 14])
 @each_generation
 def test_reload_has_lc_0c_on_des_cards_and_14_on_sm4_cards(gen: Generation, digits: int) -> None:
