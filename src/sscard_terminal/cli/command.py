@@ -23,12 +23,14 @@ _CLICK_PARAMS = "__click_params__"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One call of one command: where it speaks, and which readers and trace file it was told."""
+    """One call of one command: where it speaks, and which readers and files it was told."""
 
     console: Console
     reader: str | None = None
     psam_reader: str | None = None
     trace: str | None = None
+    config: str | None = None
+    hotlist: str | None = None
 
 
 def console_of(context: click.Context | None = None) -> Console:
@@ -183,22 +185,29 @@ def language_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def service(
-    name: str, *, uses_readers: bool = True, has_trace: bool = True
+    name: str, *, uses_readers: bool = True, has_trace: bool = True, has_settings: bool = True
 ) -> Callable[[Callable[..., int]], LocalCommand]:
     """Make a function `(run, own options) -> Exit` a command with the options all commands have.
 
-    Where the command `uses_readers` not, or `has_trace` not, these options are accepted and not shown: they have
+    Where the command `uses_readers` not, or `has_trace` or `has_settings` not, these options are accepted and not shown: they have
     nothing to say there.
     """
 
     def decorate(function: Callable[..., int]) -> LocalCommand:
         @functools.wraps(function)
-        def call(reader: str | None, psam_reader: str | None, trace: str | None, **own: Any) -> int:
-            return function(Run(console_of(), reader, psam_reader, trace), **own)
+        def call(**given: Any) -> int:
+            common = {
+                name: given.pop(name) for name in ("reader", "psam_reader", "trace", "config", "hotlist")
+            }
+            return function(Run(console_of(), **common), **given)
 
         own_params = call.__dict__.pop(_CLICK_PARAMS, [])
         decorated = language_options(call)
         decorated = click.option("--trace", metavar="FILE", hidden=not has_trace)(decorated)
+        for option in ("--hotlist", "--config"):
+            variable = "SSCARD_CONFIG" if option == "--config" else None
+            hidden = not (uses_readers and has_settings)
+            decorated = click.option(option, metavar="FILE", envvar=variable, hidden=hidden)(decorated)
         for option in ("--psam-reader", "--reader"):
             decorated = click.option(option, metavar="NAME", hidden=not uses_readers)(decorated)
         decorated.__dict__[_CLICK_PARAMS].extend(own_params)  # the outermost, so that help shows them first

@@ -22,6 +22,7 @@ from sscard_terminal.terminal.outcomes import Approved, Declined, Unsettled
 from sscard_terminal.terminal.psam import PsamFailure
 from sscard_terminal.terminal.receipts import slip
 from sscard_terminal.terminal.recovery import Settlement, settle, settle_by_psam
+from sscard_terminal.terminal.sale_rules import objection_before_card
 from sscard_terminal.terminal.workflow import verify_pin
 
 from .command import BadValue, Run, service
@@ -64,17 +65,28 @@ def opened_journal(file: Path | None) -> Iterator[Journal]:
 @click.option("--account", metavar="YUAN", type=Yuan(), required=True)
 @click.option("--self", "self_paid", metavar="YUAN", type=Yuan(), default="0")
 @click.option("--pooled", metavar="YUAN", type=Yuan(), default="0")
+@click.option("--again", is_flag=True)
 @click.option("--journal", metavar="FILE", type=FilePath())
 @pin_option
-def debit(run: Run, account: Fen, self_paid: Fen, pooled: Fen, journal: Path | None, pin_stdin: bool) -> int:
+def debit(
+    run: Run,
+    account: Fen,
+    self_paid: Fen,
+    pooled: Fen,
+    again: bool,
+    journal: Path | None,
+    pin_stdin: bool,
+) -> int:
     """See messages, help.debit."""
     if not account:
         raise BadValue("usage.amount-zero")
     amounts = PurchaseAmounts(account, self_paid, pooled)
     console = run.console
-    with opened_journal(journal) as book, desk_of(run) as desk:
+    with desk_of(run) as desk, opened_journal(journal or desk.settings.configuration.journal) as book:
+        held(objection_before_card(desk.settings.rules, book, amounts, now()))
         holder = ask_holder(desk, console, pin_stdin, "pin.prompt-to-pay", amount=yuan_of_fen(account))
-        outcome = _paid(desk, holder, book, amounts)
+        request = sale.DebitRequest(amounts, desk.settings.configuration.place, again=again)
+        outcome = _paid(desk, holder, book, request)
         if isinstance(outcome, Declined):
             raise declined(outcome)
         _print_slip(console, book, outcome.sale.voucher)
@@ -86,13 +98,13 @@ def debit(run: Run, account: Fen, self_paid: Fen, pooled: Fen, journal: Path | N
 
 
 def _paid(
-    desk: Desk, holder: Holder, journal: Journal, amounts: PurchaseAmounts
+    desk: Desk, holder: Holder, journal: Journal, request: sale.DebitRequest
 ) -> Approved | Declined | Unsettled:
     """Once there is an outcome nothing that fails afterwards (a link that cannot be closed) takes its place."""
     outcome: Approved | Declined | Unsettled | None = None
     try:
-        with verified(desk, holder) as (pair, card):
-            outcome = sale.debit(card, pair.psam, journal, sale.DebitRequest(amounts), now)
+        with verified(desk, holder, to_pay=True) as (pair, card):
+            outcome = sale.debit(card, pair.psam, journal, request, now, desk.settings.rules)
     except (LinkError, OSError):
         if outcome is None:
             raise
@@ -138,7 +150,7 @@ def _print_slip(console: Console, journal: Journal, voucher: int) -> None:
 def recover(run: Run, journal: Path | None, no_pin: bool, pin_stdin: bool) -> int:
     """See messages, help.recover."""
     console = run.console
-    with opened_journal(journal) as book, desk_of(run) as desk:
+    with desk_of(run) as desk, opened_journal(journal or desk.settings.configuration.journal) as book:
         if not book.open_sales():
             return _tell_settled(console, book, ())
         with _still_open_unless_done():

@@ -25,6 +25,7 @@ from sscard_terminal.terminal.psam import Psam, PsamFailure, PsamProblem
 from .command import Run
 from .exits import Exit, Stop
 from .outcomes import held
+from .settings import Settings, settings_of
 from .trace import NoTrace, Trace, tracing_to
 
 IMAGE_PREFIX = "image:"
@@ -43,6 +44,7 @@ class Pair:
 
     card: SocialSecurityCard
     psam: Psam
+    policy: Policy
 
     def identified(self) -> IdentifiedCard:
         """Whose card it is.
@@ -52,16 +54,18 @@ class Pair:
             PsamFailure: what is in the PSAM's reader is none.
         """
         self.psam.terminal_number()
-        return held(identify(self.card, self.psam, Policy(), now, secrets.token_bytes))
+        return held(identify(self.card, self.psam, self.policy, now, secrets.token_bytes))
 
 
 class Desk:
     """One command's card and PSAM. Where they are is found out once and stays so; made by `desk_of`."""
 
-    def __init__(self, run: Run, trace: Trace | NoTrace) -> None:
+    def __init__(self, run: Run, trace: Trace | NoTrace, settings: Settings) -> None:
+        self.settings = settings
         self._language = run.console.language
         self._trace = trace
-        self._wishes = (run.reader, run.psam_reader)
+        configured = settings.configuration
+        self._wishes = (run.reader or configured.card_reader, run.psam_reader or configured.psam_reader)
         self._readers: tuple[str, str] | None = None
 
     @contextmanager
@@ -80,18 +84,19 @@ class Desk:
             psam = self._trace.around(stack.enter_context(opened(psam_reader, self._language)), PSAM)
             stack.enter_context(exclusively(card))
             stack.enter_context(exclusively(psam))
-            yield Pair(SocialSecurityCard(completing(card)), Psam(completing(psam)))
+            yield Pair(SocialSecurityCard(completing(card)), Psam(completing(psam)), self.settings.policy)
 
 
 @contextmanager
 def desk_of(run: Run) -> Iterator[Desk]:
-    """The desk a command works at, with its trace open.
+    """The desk a command works at, with its settings read and its trace open.
 
     Raises:
-        Stop: the trace file is something else.
+        Stop: the configuration or the hotlist is wrong, or the trace file is something else.
     """
+    settings = settings_of(run)
     with tracing_to(run.trace, run.console.language) as trace:
-        yield Desk(run, trace)
+        yield Desk(run, trace, settings)
 
 
 def _search(card: str | None, psam: str | None) -> tuple[str, str]:

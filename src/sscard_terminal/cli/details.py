@@ -18,6 +18,13 @@ ROWS: tuple[tuple[str, str], ...] = (
     (r".*no TOML: .*", "不是 TOML"),
     (r"is not known here", "此处没有这个字段"),
     (r"is missing", "缺少此字段"),
+    # Configurations (terminal/configuration.py).
+    (r"must be true or false", "须为 true 或 false"),
+    (r"must be a list of codes of 6 digits", "须为 6 位数字代码的列表"),
+    (r'must be yuan as a text, such as "(.*)"', '须为文本形式的金额（元），如 "{0}"'),
+    (r"must be more than nothing", "须大于零"),
+    (r"must be a whole number from (\d+) to (\d+)", "须为 {0} 至 {1} 的整数"),
+    (r"is below a narrower ceiling", "低于范围更小的限额"),
     (r"this table is missing", "缺少此表"),
     (r"must be a text", "须为文本"),
     (r"must be one of (.*)", "须为 {0} 之一"),

@@ -17,7 +17,7 @@ from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.terminal.identification import IdentifiedCard
 from sscard_terminal.terminal.outcomes import Declined, Reason
 from sscard_terminal.terminal.policy import FIRST_PINS
-from sscard_terminal.terminal.workflow import verify_pin
+from sscard_terminal.terminal.workflow import verify_pin, verify_pin_to_pay
 
 from .console import Console
 from .desk import Desk, Pair
@@ -89,8 +89,8 @@ def undisturbed() -> Iterator[None]:
 
 
 @contextmanager
-def verified(desk: Desk, holder: Holder) -> Iterator[tuple[Pair, IdentifiedCard]]:
-    """Card and PSAM in one breath, the card identified and its PIN verified.
+def verified(desk: Desk, holder: Holder, *, to_pay: bool = False) -> Iterator[tuple[Pair, IdentifiedCard]]:
+    """Card and PSAM in one breath, the card identified and its PIN verified; `to_pay`: a first PIN only where it may.
 
     Raises:
         Stop: the card, its PIN or the PSAM says no.
@@ -98,7 +98,7 @@ def verified(desk: Desk, holder: Holder) -> Iterator[tuple[Pair, IdentifiedCard]
     """
     with undisturbed(), desk.at_work() as pair:
         card = same_card(pair, holder)
-        held(verify_pin(card, holder.pin))
+        held(verify_pin_to_pay(card, holder.pin, pair.policy) if to_pay else verify_pin(card, holder.pin))
         yield pair, card
 
 

@@ -27,7 +27,7 @@ class Content:
     problem: str = ""
 
 
-@service("readers")
+@service("readers", has_settings=False)
 def readers(run: Run) -> int:
     """See messages, help.readers."""
     names = [name for name in list_readers() if (run.reader or "").lower() in name.lower()]

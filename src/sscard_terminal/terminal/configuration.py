@@ -1,0 +1,278 @@
+"""The settings of one terminal, from one TOML file: every setting known, possible, or named with its line.
+
+Not here: what the settings do (policy, sale_rules), and the file with each explained (fixtures/terminal.toml).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from sscard_terminal.cardspec.money import Fen, fen_of_yuan
+from sscard_terminal.cardspec.signatures import KEY_LENGTH
+from sscard_terminal.iso7816.errors import FormatError
+from sscard_terminal.iso7816.status import Language
+
+from .hotlist import Hotlist, read_hotlist
+from .policy import Policy
+from .sale_rules import SaleRules
+
+LANGUAGES = ("zh", "en")
+MOST_MINUTES = 24 * 60
+MOST_DAYS = 3660
+CEILINGS = ("per_sale", "per_card_per_day", "per_day")
+"""From the narrowest to the widest."""
+
+
+class PlaceKind(StrEnum):
+    """What a designated place is approved as. Source: system.md, "At a designated place"."""
+
+    HOSPITAL = "hospital"
+    CLINIC = "clinic"
+    PHARMACY = "pharmacy"
+
+
+class ConfigurationError(Exception):
+    """A setting is unknown, missing or impossible; `setting` is "table.name", `line` counts from 1, 0 where it is missing."""
+
+    def __init__(self, setting: str, problem: str, line: int = 0) -> None:
+        super().__init__(setting, problem, line)
+        self.setting = setting
+        self.problem = problem
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """One terminal's settings; without a file the defaults, which limit nothing but the city.
+
+    `card_reader` and `psam_reader` are names or parts of them, None where they are looked for. `hotlist` is the file,
+    `hotlist_key` the centre's public key, 32 bytes. Relative files are relative to the folder of the configuration.
+    """
+
+    place: str = ""
+    kind: PlaceKind | None = None
+    approved_until: date | None = None
+    regions: tuple[str, ...] = Policy().accepted_regions
+    accept_expired: bool = False
+    first_pin_may_pay: bool = True
+    card_reader: str | None = None
+    psam_reader: str | None = None
+    per_sale: Fen | None = None
+    per_card_per_day: Fen | None = None
+    per_day: Fen | None = None
+    repeat_minutes: int = 0
+    hotlist: Path | None = None
+    hotlist_key: bytes | None = None
+    hotlist_max_age_days: int = 3
+    journal: Path | None = None
+    language: Language | None = None
+
+    def read_hotlist(self) -> Hotlist | None:
+        """The list in use, None at a place that has none.
+
+        Raises:
+            HotlistTrouble, OSError: as `hotlist.read_hotlist`.
+        """
+        if self.hotlist is None or self.hotlist_key is None:
+            return None
+        return read_hotlist(self.hotlist, self.hotlist_key)
+
+    def policy(self, hotlist: Hotlist | None) -> Policy:
+        """Whose cards are served here."""
+        return Policy(self.regions, self.accept_expired, self.first_pin_may_pay, hotlist)
+
+    def sale_rules(self, hotlist: Hotlist | None) -> SaleRules:
+        """What may be sold here."""
+        return SaleRules(
+            self.per_sale,
+            self.per_card_per_day,
+            self.per_day,
+            timedelta(minutes=self.repeat_minutes),
+            self.approved_until,
+            hotlist,
+            timedelta(days=self.hotlist_max_age_days),
+        )
+
+
+def parse_configuration(text: str, folder: Path) -> Configuration:
+    """Read a configuration; `folder` is what its relative files are relative to.
+
+    Raises:
+        ConfigurationError: no TOML, or a setting is unknown, missing or impossible.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError("", f"no TOML: {error}") from None
+    lines = _lines(text)
+    values: dict[str, Any] = {}
+    for table, settings in document.items():
+        if table not in SETTINGS or not isinstance(settings, dict):
+            raise ConfigurationError(table, "is not known here", lines.get(table, 0))
+        for name, value in settings.items():
+            setting = f"{table}.{name}"
+            values |= _read(table, name, value, lines.get(setting, lines.get(table, 0)))
+    for setting in ("hotlist", "journal"):
+        if setting in values:
+            values[setting] = folder / values[setting]
+    configuration = Configuration(**values)
+    _require_whole(document, lines, configuration)
+    return configuration
+
+
+class _Impossible(Exception):
+    """Why a value cannot be."""
+
+
+def _read(table: str, name: str, value: object, line: int) -> dict[str, Any]:
+    if name not in SETTINGS[table]:
+        raise ConfigurationError(f"{table}.{name}", "is not known here", line)
+    field, reader = SETTINGS[table][name]
+    try:
+        return {field: reader(value)}
+    except _Impossible as error:
+        raise ConfigurationError(f"{table}.{name}", str(error), line) from None
+
+
+def _require_whole(document: Mapping[str, Any], lines: Mapping[str, int], found: Configuration) -> None:
+    """What one setting demands of another."""
+    for name in ("name", "kind", "approved_until"):
+        if name not in document.get("place", {}):
+            raise ConfigurationError(f"place.{name}", "is missing")
+    if found.hotlist is not None and found.hotlist_key is None:
+        raise ConfigurationError("hotlist.key", "is missing")
+    narrower: Fen | None = None
+    for name in CEILINGS:
+        ceiling: Fen | None = getattr(found, name)
+        if ceiling is None:
+            continue
+        if narrower is not None and ceiling < narrower:
+            raise ConfigurationError(
+                f"sale.{name}", "is below a narrower ceiling", lines.get(f"sale.{name}", 0)
+            )
+        narrower = ceiling
+
+
+def _lines(text: str) -> dict[str, int]:
+    """Where each table and each "table.name" stands, as far as a file is laid out in lines."""
+    found: dict[str, int] = {}
+    table = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        start = line.strip()
+        if start.startswith("["):
+            table = start.partition("]")[0].strip("[ ")
+            found.setdefault(table, number)
+        elif "=" in start and not start.startswith("#"):
+            name = start.partition("=")[0].strip().strip("\"'")
+            found.setdefault(f"{table}.{name}" if table else name.partition(".")[0], number)
+            if not table:
+                found.setdefault(name, number)
+    return found
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise _Impossible("must be a text")
+    return value
+
+
+def _yes_or_no(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _Impossible("must be true or false")
+    return value
+
+
+def _day(value: object) -> date:
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise _Impossible("must be a date such as 2027-12-31")
+    return value
+
+
+def _kind(value: object) -> PlaceKind:
+    if value not in list(PlaceKind):
+        raise _Impossible(f"must be one of {', '.join(PlaceKind)}")
+    return PlaceKind(str(value))
+
+
+def _language(value: object) -> str:
+    if value not in LANGUAGES:
+        raise _Impossible(f"must be one of {', '.join(LANGUAGES)}")
+    return str(value)
+
+
+def _regions(value: object) -> tuple[str, ...]:
+    codes = value if isinstance(value, list) else []
+    if not codes or not all(_is_region(code) for code in codes):
+        raise _Impossible("must be a list of codes of 6 digits")
+    return tuple(codes)
+
+
+def _is_region(code: object) -> bool:
+    return (
+        isinstance(code, str) and len(code) == 6 and code.isascii() and code.isdecimal() and code != "000000"
+    )
+
+
+def _yuan(value: object) -> Fen:
+    """A text: TOML's own fractions are binary, and money is never rounded."""
+    try:
+        fen = fen_of_yuan(_text(value))
+    except FormatError:
+        raise _Impossible('must be yuan as a text, such as "500.00"') from None
+    if not fen:
+        raise _Impossible("must be more than nothing")
+    return fen
+
+
+def _whole(least: int, most: int) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise _Impossible(f"must be a whole number from {least} to {most}")
+        return value
+
+    return read
+
+
+def _public_key(value: object) -> bytes:
+    text = _text(value)
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_LENGTH:
+        raise _Impossible(f"must be {2 * KEY_LENGTH} hex digits")
+    return key
+
+
+SETTINGS: dict[str, dict[str, tuple[str, Callable[[object], object]]]] = {
+    "place": {
+        "name": ("place", _text),
+        "kind": ("kind", _kind),
+        "approved_until": ("approved_until", _day),
+    },
+    "cards": {
+        "regions": ("regions", _regions),
+        "accept_expired": ("accept_expired", _yes_or_no),
+        "first_pin_may_pay": ("first_pin_may_pay", _yes_or_no),
+    },
+    "readers": {"card": ("card_reader", _text), "psam": ("psam_reader", _text)},
+    "sale": {
+        "per_sale": ("per_sale", _yuan),
+        "per_card_per_day": ("per_card_per_day", _yuan),
+        "per_day": ("per_day", _yuan),
+        "repeat_minutes": ("repeat_minutes", _whole(0, MOST_MINUTES)),
+    },
+    "hotlist": {
+        "file": ("hotlist", _text),
+        "key": ("hotlist_key", _public_key),
+        "max_age_days": ("hotlist_max_age_days", _whole(1, MOST_DAYS)),
+    },
+    "terminal": {"journal": ("journal", _text), "language": ("language", _language)},
+}
+"""Table → name → the field of `Configuration`, and what reads its value. Explained one by one in fixtures/terminal.toml."""
