@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sscard_terminal.card.image import FORMAT_VERSION, HEADER_AT, MAGIC
+from sscard_terminal.card.image import FORMAT_VERSION, MAGIC
 from sscard_terminal.card.memory import FileStore
 from sscard_terminal.cli.sentences import report_of
 from sscard_terminal.iso7816.status import Language
@@ -215,7 +215,7 @@ def no_image(raw: bytes) -> bytes:
 
 
 def newer(raw: bytes) -> bytes:
-    at = HEADER_AT + len(MAGIC)
+    at = len(MAGIC)
     return raw[:at] + (FORMAT_VERSION + 1).to_bytes(2, "big") + raw[at + 2 :]
 
 
