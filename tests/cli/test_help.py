@@ -13,7 +13,12 @@ from click.shell_completion import ZshComplete
 from sscard_terminal.cli.main import COMMANDS, program
 from tests.cli.conftest import Sscard, sscard_process
 
-GROUPS = {"card": ("new", "serve", "show"), "psam": ("new", "serve"), "pin": ("verify", "change")}
+GROUPS = {
+    "card": ("new", "serve", "show"),
+    "psam": ("new", "serve"),
+    "pin": ("verify", "change"),
+    "day": ("open", "close", "show"),
+}
 SERVICES = [(name, *([sub] if sub else [])) for name in COMMANDS for sub in GROUPS.get(name, ("",))]
 
 

@@ -185,7 +185,7 @@ def language_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def service(
-    name: str, *, uses_readers: bool = True, has_trace: bool = True, has_settings: bool = True
+    name: str, *, uses_readers: bool = True, has_trace: bool = True, has_settings: bool | None = None
 ) -> Callable[[Callable[..., int]], LocalCommand]:
     """Make a function `(run, own options) -> Exit` a command with the options all commands have.
 
@@ -206,7 +206,7 @@ def service(
         decorated = click.option("--trace", metavar="FILE", hidden=not has_trace)(decorated)
         for option in ("--hotlist", "--config"):
             variable = "SSCARD_CONFIG" if option == "--config" else None
-            hidden = not (uses_readers and has_settings)
+            hidden = not (uses_readers if has_settings is None else has_settings)
             decorated = click.option(option, metavar="FILE", envvar=variable, hidden=hidden)(decorated)
         for option in ("--psam-reader", "--reader"):
             decorated = click.option(option, metavar="NAME", hidden=not uses_readers)(decorated)

@@ -66,6 +66,7 @@ def opened_journal(file: Path | None) -> Iterator[Journal]:
 @click.option("--self", "self_paid", metavar="YUAN", type=Yuan(), default="0")
 @click.option("--pooled", metavar="YUAN", type=Yuan(), default="0")
 @click.option("--again", is_flag=True)
+@click.option("--operator", metavar="NAME", default="")
 @click.option("--journal", metavar="FILE", type=FilePath())
 @pin_option
 def debit(
@@ -74,6 +75,7 @@ def debit(
     self_paid: Fen,
     pooled: Fen,
     again: bool,
+    operator: str,
     journal: Path | None,
     pin_stdin: bool,
 ) -> int:
@@ -85,7 +87,7 @@ def debit(
     with desk_of(run) as desk, opened_journal(journal or desk.settings.configuration.journal) as book:
         held(objection_before_card(desk.settings.rules, book, amounts, now()))
         holder = ask_holder(desk, console, pin_stdin, "pin.prompt-to-pay", amount=yuan_of_fen(account))
-        request = sale.DebitRequest(amounts, desk.settings.configuration.place, again=again)
+        request = sale.DebitRequest(amounts, desk.settings.configuration.place, operator, again)
         outcome = _paid(desk, holder, book, request)
         if isinstance(outcome, Declined):
             raise declined(outcome)

@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "pin": "pin:pin",
     "debit": "debit:debit",
     "recover": "debit:recover",
+    "day": "day:day",
 }
 """Command → module and attribute, both below cli/."""
 

@@ -67,6 +67,7 @@ class Configuration:
     per_card_per_day: Fen | None = None
     per_day: Fen | None = None
     repeat_minutes: int = 0
+    needs_open_day: bool = False
     hotlist: Path | None = None
     hotlist_key: bytes | None = None
     hotlist_max_age_days: int = 3
@@ -97,6 +98,7 @@ class Configuration:
             self.approved_until,
             hotlist,
             timedelta(days=self.hotlist_max_age_days),
+            self.needs_open_day,
         )
 
 
@@ -267,6 +269,7 @@ SETTINGS: dict[str, dict[str, tuple[str, Callable[[object], object]]]] = {
         "per_card_per_day": ("per_card_per_day", _yuan),
         "per_day": ("per_day", _yuan),
         "repeat_minutes": ("repeat_minutes", _whole(0, MOST_MINUTES)),
+        "needs_open_day": ("needs_open_day", _yes_or_no),
     },
     "hotlist": {
         "file": ("hotlist", _text),

@@ -16,12 +16,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.transaction import PurchaseAmounts
 from sscard_terminal.iso7816.status import StatusWord
 
+from .day_records import DayEvent, DayEventKind, Sum
 from .journal_file import JournalFault, JournalTrouble, open_database
-from .journal_schema import NOT_UNCHARGED
+from .journal_rows import row_of_intent, sale_of
+from .journal_schema import NOT_UNCHARGED, STATE
 from .outcomes import DebitIntent, Sale
 
 
@@ -135,7 +136,7 @@ class Journal:
         Raises:
             JournalTrouble: it could not be written (CANNOT_WRITE); DEBIT must not leave.
         """
-        row = _row_of_intent(intent)
+        row = row_of_intent(intent)
         columns, marks = ", ".join(row), ", ".join("?" * len(row))
         with self._writing():
             cursor = self._database.execute(
@@ -199,13 +200,51 @@ class Journal:
             ).fetchone()
         return None if row[0] is None else int(row[0])
 
+    def record_day(self, kind: DayEventKind, at: datetime, operator: str, despite: str = "") -> None:
+        """Open or close the day, durably, behind the newest sale there is.
+
+        Raises:
+            JournalTrouble: it could not be written (CANNOT_WRITE).
+        """
+        with self._writing():
+            self._database.execute(
+                "INSERT INTO days (kind, at, after_voucher, operator, despite)"
+                " VALUES (?, ?, (SELECT coalesce(max(voucher), 0) FROM debits), ?, ?)",
+                (kind, at.isoformat(), operator, despite),
+            )
+
+    def newest_day_events(self) -> tuple[DayEvent, ...]:
+        """How the newest day was opened and (if it is) closed; empty where none ever was."""
+        with self._reading():
+            rows = self._database.execute(
+                "SELECT *, (SELECT count(*) FROM days WHERE kind = 'opened') AS day FROM days"
+                " WHERE id >= (SELECT max(id) FROM days WHERE kind = 'opened') ORDER BY id"
+            ).fetchall()
+        return tuple(_day_event_of(row) for row in rows)
+
+    def is_day_open(self) -> bool:
+        """Whether a day was opened and not yet closed."""
+        events = self.newest_day_events()
+        return bool(events) and events[-1].kind is DayEventKind.OPENED
+
+    def sums(self, after: int, last: int | None = None) -> tuple[Sum, ...]:
+        """The sales behind voucher `after`, up to `last` where there is one, by operator and state as it is now."""
+        with self._reading():
+            rows = self._database.execute(
+                f"SELECT operator, {STATE} AS state, count(*), sum(account), sum(self_paid), sum(pooled)"
+                " FROM debits WHERE voucher > ? AND (? IS NULL OR voucher <= ?)"
+                " GROUP BY operator, state ORDER BY operator, state",
+                (after, last, last),
+            ).fetchall()
+        return tuple(Sum(*row) for row in rows)
+
     def _entries(self, condition: str = "", *values: object, table: str = "debits") -> Iterator[JournalEntry]:
         with self._reading():
             rows = self._database.execute(
                 f"SELECT * FROM {table} {condition} ORDER BY voucher", values
             ).fetchall()
         for row in rows:
-            sale = _sale_of(row)
+            sale = sale_of(row)
             yield JournalEntry(sale, self._events(sale.voucher))
 
     def _events(self, voucher: int) -> tuple[Event, ...]:
@@ -258,44 +297,6 @@ class Journal:
             raise JournalTrouble(JournalFault.CANNOT_READ, self._path) from error
 
 
-def _row_of_intent(intent: DebitIntent) -> dict[str, str | int | bytes]:
-    """Column by column, in the names of the table `debits`."""
-    return {
-        "identification": intent.identification,
-        "card_number": intent.card_number,
-        "account": intent.amounts.account,
-        "self_paid": intent.amounts.self_paid,
-        "pooled": intent.amounts.pooled,
-        "counter": intent.counter,
-        "key_index": intent.key_index,
-        "balance_before": intent.balance_before,
-        "terminal": intent.terminal,
-        "sequence": intent.sequence,
-        "time": intent.time.isoformat(),
-        "mac1": intent.mac1,
-        "place": intent.place,
-        "operator": intent.operator,
-    }
-
-
-def _sale_of(row: sqlite3.Row) -> Sale:
-    return Sale(
-        voucher=row["voucher"],
-        identification=row["identification"],
-        card_number=row["card_number"],
-        amounts=PurchaseAmounts(Fen(row["account"]), Fen(row["self_paid"]), Fen(row["pooled"])),
-        counter=row["counter"],
-        key_index=row["key_index"],
-        balance_before=Fen(row["balance_before"]),
-        terminal=row["terminal"],
-        sequence=row["sequence"],
-        time=datetime.fromisoformat(row["time"]),
-        mac1=row["mac1"],
-        place=row["place"],
-        operator=row["operator"],
-    )
-
-
 def _event_of(row: sqlite3.Row) -> Event:
     return Event(
         kind=EventKind(row["kind"]),
@@ -304,4 +305,15 @@ def _event_of(row: sqlite3.Row) -> Event:
         mac2=row["mac2"],
         sw=None if row["sw"] is None else StatusWord(int(row["sw"], 16)),
         detail=row["detail"],
+    )
+
+
+def _day_event_of(row: sqlite3.Row) -> DayEvent:
+    return DayEvent(
+        day=row["day"],
+        kind=DayEventKind(row["kind"]),
+        at=datetime.fromisoformat(row["at"]),
+        after_voucher=row["after_voucher"],
+        operator=row["operator"],
+        despite=row["despite"],
     )

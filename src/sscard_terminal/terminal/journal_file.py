@@ -13,6 +13,7 @@ from pathlib import Path
 from .journal_schema import (
     APPLICATION_ID,
     APPLICATION_ID_OFFSET,
+    FROM_VERSION_1,
     HEADER_LENGTH,
     SCHEMA,
     SCHEMA_VERSION,
@@ -105,7 +106,16 @@ def _prepare(database: sqlite3.Connection) -> None:
     database.row_factory = sqlite3.Row
     for setting in ("locking_mode = EXCLUSIVE", "synchronous = FULL", "fullfsync = ON", "foreign_keys = ON"):
         database.execute(f"PRAGMA {setting}")
-    if not database.execute("PRAGMA user_version").fetchone()[0]:
-        database.executescript(SCHEMA)
+    match database.execute("PRAGMA user_version").fetchone()[0]:
+        case 0:
+            database.executescript(SCHEMA)
+        case 1:
+            _upgrade(database)
     # Reading the version took the lock, and in this mode it is kept until the connection is closed.
     database.execute("PRAGMA journal_mode = WAL")
+
+
+def _upgrade(database: sqlite3.Connection) -> None:
+    """All of it or nothing; then out of the write-ahead log, so that an older program sees the new version."""
+    database.executescript(FROM_VERSION_1)
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")

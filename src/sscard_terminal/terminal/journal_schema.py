@@ -13,12 +13,36 @@ APPLICATION_ID_OFFSET = 68
 
 APPLICATION_ID = 0x53534A31
 """ASCII "SSJ1". Our choice."""
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised with every change of the tables; an older program refuses a newer journal."""
 
 NOT_UNCHARGED = """NOT EXISTS (SELECT 1 FROM events WHERE events.voucher = debits.voucher
     AND kind IN ('refused', 'not-sent', 'settled-not-charged'))"""
 """Which debits have cost the card money, or may have: none of the events that end a sale not charged."""
+
+STATE = """CASE
+    WHEN EXISTS (SELECT 1 FROM events WHERE events.voucher = debits.voucher
+        AND kind IN ('confirmed', 'settled-charged')) THEN 'charged'
+    WHEN EXISTS (SELECT 1 FROM events WHERE events.voucher = debits.voucher
+        AND kind IN ('refused', 'not-sent', 'settled-not-charged')) THEN 'not-charged'
+    ELSE 'open' END"""
+"""Where a debit stands, in the words of journal.SaleState."""
+
+_DAYS = """
+CREATE TABLE days (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind          TEXT    NOT NULL CHECK (kind IN ('opened', 'closed')),
+    at            TEXT    NOT NULL,
+    after_voucher INTEGER NOT NULL,  -- the newest sale then, 0 for none
+    operator      TEXT    NOT NULL,
+    despite       TEXT    NOT NULL
+);
+CREATE TRIGGER days_stay BEFORE UPDATE ON days BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER days_remain BEFORE DELETE ON days BEGIN SELECT RAISE(ABORT, 'append only'); END;
+"""
+
+FROM_VERSION_1 = f"BEGIN EXCLUSIVE;{_DAYS}PRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;"
+"""Version 1 knew no days; nothing in it changes."""
 
 # Money is integer fen. Nothing is ever changed or deleted, and a sale ends once: the database itself says so, so that
 # no later programme can forget it. The kinds are those of journal.ENDS.
@@ -63,7 +87,7 @@ CREATE TRIGGER debits_stay BEFORE UPDATE ON debits BEGIN SELECT RAISE(ABORT, 'ap
 CREATE TRIGGER debits_remain BEFORE DELETE ON debits BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER events_remain BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'append only'); END;
-PRAGMA application_id = {APPLICATION_ID};
+{_DAYS}PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 COMMIT;
 """

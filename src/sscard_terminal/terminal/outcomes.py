@@ -77,6 +77,9 @@ class Reason(StrEnum):
     CEILING_PER_CARD = "ceiling-per-card"
     CEILING_PER_DAY = "ceiling-per-day"
     SAME_SALE_AGAIN = "same-sale-again"
+    DAY_NOT_OPEN = "day-not-open"
+    DAY_ALREADY_OPEN = "day-already-open"
+    DAY_HAS_OPEN_SALES = "day-has-open-sales"
     # The terminal.
     LINK_BROKEN = "link-broken"
     PSAM_TROUBLE = "psam-trouble"
@@ -94,7 +97,7 @@ class Declined:
     and PIN_BLOCKED (0); `missing` with INSUFFICIENT_BALANCE, how many fen short, where the card told its balance;
     `region` with CARD_OF_OTHER_CITY, 6 digits; `expired_on` with EXPIRED and APPROVAL_ENDED, the last good day;
     `issued_at` with HOTLIST_NOT_CURRENT; `ceiling` with the ceilings, and `left`, what may still be paid today, with
-    those that add up; `voucher` with OPEN_SALE, the sale that is open, with SAME_SALE_AGAIN, the one before, and with a sale that reached the journal before it was declined; `rule` with ANSWER_TO_RESET_REFUSED, the rule of
+    those that add up; `voucher` with OPEN_SALE and DAY_HAS_OPEN_SALES, the sale that is open, with SAME_SALE_AGAIN, the one before, and with a sale that reached the journal before it was declined; `rule` with ANSWER_TO_RESET_REFUSED, the rule of
     `atr_rules` that the card breaks.
     """
 

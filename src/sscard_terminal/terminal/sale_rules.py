@@ -24,7 +24,8 @@ class SaleRules:
 
     The ceilings are fen of the account's part: what the chip pays off line. A day is one of the terminal's clock, and
     a sale that is to be verified counts as paid. `approved_until` is the last day of the approval; `repeat_within`
-    how long the same amounts from the same card are taken for a mistake; `hotlist_max_age` applies to `hotlist`.
+    how long the same amounts from the same card are taken for a mistake; `hotlist_max_age` applies to `hotlist`; with `needs_open_day`
+    nothing is sold before the day is opened or after it is closed.
     """
 
     per_sale: Fen | None = None
@@ -34,6 +35,7 @@ class SaleRules:
     approved_until: date | None = None
     hotlist: Hotlist | None = None
     hotlist_max_age: timedelta = timedelta(days=3)
+    needs_open_day: bool = False
 
 
 NO_RULES = SaleRules()
@@ -51,6 +53,8 @@ def objection_before_card(
         return Declined(Reason.APPROVAL_ENDED, expired_on=rules.approved_until)
     if rules.hotlist is not None and not rules.hotlist.is_current(now, rules.hotlist_max_age):
         return Declined(Reason.HOTLIST_NOT_CURRENT, issued_at=rules.hotlist.issued)
+    if rules.needs_open_day and not journal.is_day_open():
+        return Declined(Reason.DAY_NOT_OPEN)
     if rules.per_sale is not None and amounts.account > rules.per_sale:
         return Declined(Reason.CEILING_PER_SALE, ceiling=rules.per_sale)
     if rules.per_day is None:

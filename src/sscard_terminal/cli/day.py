@@ -1,0 +1,116 @@
+"""`sscard day open`, `close` and `show`; what a day is and when it may end is the terminal's (terminal/day.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sscard_terminal.cardspec.money import yuan_of_fen
+from sscard_terminal.terminal.day import Day, close_day, newest_day, open_day
+from sscard_terminal.terminal.day_records import Sum
+
+from .command import LocalGroup, Run, service
+from .console import Console
+from .debit import opened_journal
+from .desk import now
+from .exits import Exit
+from .outcomes import held
+from .settings import settings_of
+from .values import FilePath
+
+
+@click.group("day", cls=LocalGroup)
+def day() -> None:
+    """See messages, help.day."""
+
+
+def _day_service(name: str) -> Callable[[Callable[..., int]], click.Command]:
+    """A command that reads settings and journal, and no card."""
+
+    def decorate(function: Callable[..., int]) -> click.Command:
+        with_journal = click.option("--journal", metavar="FILE", type=FilePath())(function)
+        return service(name, uses_readers=False, has_trace=False, has_settings=True)(with_journal)
+
+    return decorate
+
+
+@_day_service("open")
+@click.option("--operator", metavar="NAME", default="")
+def open_(run: Run, journal: Path | None, operator: str) -> int:
+    """See messages, help.day open."""
+    with opened_journal(journal or settings_of(run).configuration.journal) as book:
+        _tell(run.console, held(open_day(book, now, operator)))
+    return Exit.DONE
+
+
+@_day_service("close")
+@click.option("--despite", metavar="REASON", default="")
+@click.option("--operator", metavar="NAME", default="")
+def close(run: Run, journal: Path | None, operator: str, despite: str) -> int:
+    """See messages, help.day close."""
+    with opened_journal(journal or settings_of(run).configuration.journal) as book:
+        _tell(run.console, held(close_day(book, now, operator, despite)))
+    return Exit.DONE
+
+
+@_day_service("show")
+def show(run: Run, journal: Path | None) -> int:
+    """See messages, help.day show."""
+    with opened_journal(journal or settings_of(run).configuration.journal) as book:
+        _tell(run.console, newest_day(book))
+    return Exit.DONE
+
+
+def _tell(console: Console, found: Day | None) -> None:
+    if found is None:
+        console.say("day.none")
+        console.give({"day": None})
+        return
+    console.say("day.opened", number=found.number, at=found.opened.at)
+    for row in found.sums:
+        _tell_row(console, row)
+    if not found.sums:
+        console.say("day.no-sales")
+    if found.closed is not None:
+        console.say("day.closed", at=found.closed.at)
+        if found.closed.despite:
+            console.say("day.despite", reason=found.closed.despite)
+    console.give(_facts(found))
+
+
+def _tell_row(console: Console, row: Sum) -> None:
+    console.say(
+        f"sum.{row.state}",
+        operator=row.operator or "-",
+        count=row.count,
+        account=yuan_of_fen(row.account),
+        self_paid=yuan_of_fen(row.self_paid),
+        pooled=yuan_of_fen(row.pooled),
+    )
+
+
+def _facts(found: Day) -> dict[str, Any]:
+    return {
+        "day": found.number,
+        "opened_at": str(found.opened.at),
+        "closed_at": found.closed and str(found.closed.at),
+        "despite": found.closed and (found.closed.despite or None),
+        "sums": [
+            {
+                "operator": row.operator,
+                "state": row.state,
+                "count": row.count,
+                "account_fen": row.account,
+                "self_paid_fen": row.self_paid,
+                "pooled_fen": row.pooled,
+            }
+            for row in found.sums
+        ],
+    }
+
+
+for _command in (open_, close, show):
+    day.add_command(_command)

@@ -1,0 +1,105 @@
+"""`sscard day`: opened, sold in, closed with its totals, for people and for programs."""
+
+from pathlib import Path
+
+import pytest
+
+from sscard_terminal.cli import desk
+from sscard_terminal.reader.connection import LinkReason
+from tests.cli.conftest import Counter, Sscard
+from tests.cli.links import DEBIT, losing_answer
+from tests.cli.test_settings import config, pay
+
+OPERATOR = ("--operator", "07")
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("Day 1, opened ", "07: 1 charged, account 12.34", "Closed ")),
+        ("zh", ("第 1 日", "已扣款 1 笔", "签退")),
+    ],
+)
+def test_a_day_from_opening_to_its_totals(
+    language: str, words: tuple[str, ...], sscard: Sscard, counter: Counter
+) -> None:
+    assert sscard("day", "open", *counter.book).code == 0
+    assert pay(sscard, counter, *OPERATOR).code == 0
+
+    done = sscard("day", "close", *counter.book, "--lang", language)
+
+    assert done.code == 0
+    assert all(word in done.out for word in words), done.out
+
+
+def test_a_day_as_json(sscard: Sscard, counter: Counter) -> None:
+    assert sscard("day", "show", *counter.book, "--json").json == {"day": None}
+    sscard("day", "open", *counter.book)
+    pay(sscard, counter, *OPERATOR)
+
+    shown = sscard("day", "show", *counter.book, "--json").json
+
+    assert (shown["day"], shown["closed_at"], shown["despite"]) == (1, None, None)
+    assert shown["sums"] == [
+        {
+            "operator": "07",
+            "state": "charged",
+            "count": 1,
+            "account_fen": 1234,
+            "self_paid_fen": 0,
+            "pooled_fen": 0,
+        }
+    ]
+
+
+def test_a_day_that_was_never_opened_and_one_without_sales_say_so(sscard: Sscard, counter: Counter) -> None:
+    assert sscard("day", "show", *counter.book).out == "No day was ever opened.\n"
+    assert "No sales." in sscard("day", "open", *counter.book).out
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_opening_twice_and_closing_what_is_not_open_are_refused(
+    language: str, sscard: Sscard, counter: Counter
+) -> None:
+    lang = ("--lang", language)
+
+    assert "sscard day open" in sscard("day", "close", *counter.book, *lang).sentence
+    assert sscard("day", "open", *counter.book, *lang).code == 0
+    assert "sscard day close" in sscard("day", "open", *counter.book, *lang).sentence
+
+
+def test_a_place_that_needs_an_open_day_is_told_how_to_open_it(
+    sscard: Sscard, counter: Counter, tmp_path: Path
+) -> None:
+    needs = config(tmp_path, "[sale]\nneeds_open_day = true\n")
+
+    refused = sscard("debit", "--account", "1", *counter.readers, *counter.book, *needs)
+    sscard("day", "open", *counter.book)
+    sold = pay(sscard, counter, *needs)
+
+    assert refused.code == 1
+    assert "sscard day open" in refused.sentence
+    assert sold.code == 0
+
+
+def test_the_day_is_kept_in_the_configured_journal(sscard: Sscard, tmp_path: Path) -> None:
+    more = config(tmp_path, '[terminal]\njournal = "shop.db"\n')
+
+    assert sscard("day", "open", *more).code == 0
+    assert sscard("day", "show", "--journal", str(tmp_path / "shop.db"), "--json").json["day"] == 1
+
+
+def test_a_day_with_a_sale_to_be_verified_closes_only_with_a_reason(
+    sscard: Sscard, counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sscard("day", "open", *counter.book)
+    with monkeypatch.context() as patch:
+        patch.setattr(desk, "LoopbackConnection", losing_answer(DEBIT, LinkReason.CARD_REMOVED))
+        assert pay(sscard, counter).code == 4
+
+    refused = sscard("day", "close", *counter.book, "--json").json
+    done = sscard("day", "close", *counter.book, "--despite", "the holder left")
+
+    assert (refused["exit"], refused["reason"], refused["voucher"]) == (1, "day-has-open-sales", 1)
+    assert done.code == 0
+    assert "the holder left" in done.out and "1 to be verified" in done.out
