@@ -114,7 +114,7 @@ def test_a_file_that_takes_only_a_part_of_a_write_has_failed(tmp_path: Path, moc
     store = FileStore(path)
     mocker.patch("os.pwrite", return_value=2)
 
-    with pytest.raises(OSError, match="took only a part of a write"):
+    with pytest.raises(OSError, match=r"^the image file took only a part of a write$"):
         store.write(0, b"123")
     store.close()
 
@@ -169,7 +169,12 @@ def test_a_new_image_is_synced_before_it_gets_its_name_and_its_folder_after(
 ) -> None:
     path = tmp_path / "card.img"
     synced: list[tuple[int, bool]] = []
-    mocker.patch("os.fsync", side_effect=lambda fd: synced.append((os.fstat(fd).st_ino, path.exists())))
+
+    def sync(descriptor: int) -> None:
+        synced.append((os.fstat(descriptor).st_ino, path.exists()))
+        assert len(synced) > 1 or os.fstat(descriptor).st_size == len(CONTENT)
+
+    mocker.patch("os.fsync", side_effect=sync)
     open_before = len(os.listdir("/proc/self/fd"))
 
     create_whole(path, CONTENT)
@@ -180,6 +185,7 @@ def test_a_new_image_is_synced_before_it_gets_its_name_and_its_folder_after(
 
 def test_a_draft_that_cannot_be_linked_is_taken_away(tmp_path: Path) -> None:
     def refusing(draft: Path, path: Path) -> None:
+        assert draft.name == f".card.img.{os.getpid()}.new"
         assert draft.read_bytes() == CONTENT
         assert draft.stat().st_mode & 0o777 == 0o600
         raise OSError("no room")
@@ -188,3 +194,10 @@ def test_a_draft_that_cannot_be_linked_is_taken_away(tmp_path: Path) -> None:
         create_whole(tmp_path / "card.img", CONTENT, link=refusing)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_draft_that_cannot_even_be_begun_says_why(tmp_path: Path, mocker: MockerFixture) -> None:
+    mocker.patch("builtins.open", side_effect=PermissionError("no rights"))
+
+    with pytest.raises(PermissionError, match=r"^no rights$"):
+        create_whole(tmp_path / "card.img", CONTENT)

@@ -68,9 +68,15 @@ class Session:
     events: list[Event]
     passages: list[Passage]
     start: int
+    _allowed: dict[int, list[State]] = field(default_factory=dict)
 
     def allowed_at(self, events: int) -> list[State]:
         """The states the card may be in when the power goes after so many events."""
+        if events not in self._allowed:
+            self._allowed[events] = self._allowed_at(events)
+        return self._allowed[events]
+
+    def _allowed_at(self, events: int) -> list[State]:
         for passage in self.passages:
             if passage.answered > events:
                 compared = passage.compared is not None and passage.compared <= events

@@ -256,7 +256,7 @@ PLANTED_BUGS = (
         ((Nvm, "_commit", _commit_with("pages", "barrier", "record", "barrier")),),
     ),
     PlantedBug(
-        "one journal slot", "DEBIT twice, gen3",
+        "one journal slot", "two commits",
         ((Nvm, "_commit", _commit_with("record", "barrier", "pages", slot_of=lambda _: 0)),),
     ),
     PlantedBug(

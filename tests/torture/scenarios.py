@@ -194,7 +194,7 @@ SCENARIOS = (
         debit(),
         profile="gen1-16k",
     ),
-    _card("DEBIT twice, gen3", partial(fresh, "gen3"), RIGHT_PIN, debit(), debit(SMALL), profile="gen3"),
+    _card("DEBIT, gen3", partial(fresh, "gen3"), RIGHT_PIN, debit(), profile="gen3"),
     _card("CREDIT", _after(*BOUGHT), RIGHT_PIN, credit()),
     _card("VERIFY right", _after(WRONG_PIN), RIGHT_PIN),
     _card("VERIFY wrong", fresh, WRONG_PIN),

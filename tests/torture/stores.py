@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from itertools import product
 
 SEED = 20260105
@@ -69,14 +70,24 @@ class Fate:
                 return bytes(length)
             case Rest.ONES:
                 return b"\xff" * length
-        return random.Random(f"{SEED} {write.address} {self.front}").randbytes(length)
+        return _random_bytes(write.address, self.front, length)
+
+
+@cache
+def _random_bytes(address: int, front: int, length: int) -> bytes:
+    return random.Random(f"{SEED} {address} {front}").randbytes(length)
 
 
 LOST = Fate(0)
 
 
+@cache
+def _whole(length: int) -> Fate:
+    return Fate(length)
+
+
 def arrived(write: Write) -> Fate:
-    return Fate(len(write.data))
+    return _whole(len(write.data))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +111,7 @@ def faults_at(events: int, pending: Sequence[Write]) -> Iterator[Fault]:
         yield Fault(events, _kind_of(survives), fates)
     for place, write in enumerate(pending):
         around = {whole, (LOST,) * len(pending)} if len(pending) > 1 else {whole}
-        for others, torn in product(sorted(around, key=whole.__eq__), _tears(write)):
+        for others, torn in product(sorted(around, key=whole.__eq__), _tears(len(write.data))):
             fates = (*others[:place], torn, *others[place + 1 :])
             yield Fault(events, f"torn, rest {torn.rest.value}", fates)
 
@@ -120,13 +131,13 @@ def _kind_of(survives: tuple[bool, ...]) -> str:
     return "swapped" if any(survives[first_lost:]) else "lost"
 
 
-def _tears(write: Write) -> Iterator[Fate]:
+@cache
+def _tears(length: int) -> tuple[Fate, ...]:
     """A front of none (an erased cell only), 1, one word, half, all but one byte; where the parts of one write went out of
     order, a back of half or all but one, or both ends without the middle. Each with every kind of rest.
     """
-    length = len(write.data)
     if length < 2:
-        return
+        return ()
     half, third, most = length // 2, length // 3, length - 1
     arrived_ends = {
         (0, 0),
@@ -138,9 +149,8 @@ def _tears(write: Write) -> Iterator[Fate]:
         (0, most),
         (third, third),
     }
-    for (front, back), rest in product(sorted(arrived_ends), Rest):
-        if front or back or rest is not Rest.OLD:
-            yield Fate(front, back, rest)
+    tears = (Fate(front, back, rest) for (front, back), rest in product(sorted(arrived_ends), Rest))
+    return tuple(tear for tear in tears if tear != LOST)
 
 
 class Medium:
