@@ -21,11 +21,11 @@ def config(folder: Path, more: str = "", until: str = "2099-12-31") -> tuple[str
     return "--config", str(file)
 
 
-def with_hotlist(folder: Path, *entries: str, days_old: int = 0) -> str:
+def with_hotlist(folder: Path, *entries: str, days_old: int = 0, version: int = 1) -> str:
     """The lines that configure a list of these entries, signed and laid beside the configuration."""
     issued = (datetime.now() - timedelta(days=days_old)).replace(microsecond=0).isoformat()
     body = "".join(
-        f"{line}\n" for line in ("sscard-hotlist 1", "version 1", f"issued {issued}", *entries)
+        f"{line}\n" for line in ("sscard-hotlist 1", f"version {version}", f"issued {issued}", *entries)
     ).encode()
     (folder / "hotlist").write_bytes(body + b"signature " + signature_of(body, SEED).hex().encode() + b"\n")
     return f'[hotlist]\nfile = "hotlist"\nkey = "{public_key_of(SEED).hex()}"\n'

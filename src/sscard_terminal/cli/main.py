@@ -33,7 +33,9 @@ COMMANDS: dict[str, str] = {
     "pin": "pin:pin",
     "debit": "debit:debit",
     "recover": "debit:recover",
+    "slip": "slip:slip",
     "day": "day:day",
+    "hotlist": "hotlist:hotlist",
 }
 """Command → module and attribute, both below cli/."""
 

@@ -38,9 +38,7 @@ def settings_of(run: Run) -> Settings:
         Stop: the configuration or the hotlist is wrong; nothing is done without them.
         OSError: a file cannot be read.
     """
-    configuration = Configuration() if run.config is None else _read(Path(run.config), run.console)
-    if configuration.language is not None and not _was_told_language():
-        run.console.language = configuration.language
+    configuration = configuration_of(run)
     if run.hotlist is not None:
         if configuration.hotlist_key is None:
             raise BadValue("usage.hotlist-key")
@@ -48,9 +46,20 @@ def settings_of(run: Run) -> Settings:
     try:
         hotlist = configuration.read_hotlist()
     except HotlistTrouble as trouble:
-        line = trouble.line or None
-        raise Stop(Exit.REFUSED, f"hotlist.{trouble.fault}", file=trouble.path, line=line) from trouble
+        raise wrong_hotlist(trouble) from trouble
     return Settings(configuration, configuration.policy(hotlist), configuration.sale_rules(hotlist))
+
+
+def configuration_of(run: Run) -> Configuration:
+    """The configuration alone, with no hotlist looked at; otherwise as `settings_of`."""
+    configuration = Configuration() if run.config is None else _read(Path(run.config), run.console)
+    if configuration.language is not None and not _was_told_language():
+        run.console.language = configuration.language
+    return configuration
+
+
+def wrong_hotlist(trouble: HotlistTrouble) -> Stop:
+    return Stop(Exit.REFUSED, f"hotlist.{trouble.fault}", file=trouble.path, line=trouble.line or None)
 
 
 def _read(file: Path, console: Console) -> Configuration:
