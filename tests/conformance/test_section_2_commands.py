@@ -332,6 +332,9 @@ def test_waiting_data_are_fetched_whole_or_in_parts(gen: Generation) -> None:
     assert first == f"{whole[:32]}61{length - 16:02X}"
     assert card.ask(f"00C00000{length - 16:02X}") == f"{whole[32:]}9000"
     assert card.ask("00C0000001") == "6F00"
+    card.ask(SSSE)
+    card.ask("0020000000")
+    assert card.ask("00C0000010") == "6F00"  # another command came between
 
 
 @clause("10 T=0", "10 B21, B22, B23")

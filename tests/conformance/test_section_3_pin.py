@@ -300,6 +300,21 @@ def test_other_keys_lock_after_fifteen_failures(gen: Generation) -> None:
     assert card.authenticate("UKSSSE") == "6983"
 
 
+@clause("10 B33, B45")
+@each_generation
+def test_a_failure_ends_what_an_earlier_success_gave(gen: Generation) -> None:
+    """Our choice, as for the PIN (§9.15); without a challenge nothing is judged."""
+    card = Card(gen)
+    card.select("DF04")
+    card.gain("DSK")
+    assert card.ask("0082008710" + "00" * 16) == "6984"
+    assert card.ask("B0560000020401") == "9000"
+
+    assert card.fail_authentication("87") == "63CE"
+
+    assert card.ask("B0560000020401") == "6982"
+
+
 @clause(
     "3 Error order", "3 Error order 6982", "3 Error order 6984", "3 Error order 6988", "3 Error order 6A80"
 )

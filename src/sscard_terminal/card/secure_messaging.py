@@ -132,6 +132,8 @@ class Security:
     def authenticate_external(self, spec: KeySpec, group: int, original: bytes, offered: bytes) -> None:
         """Check authentication data over the newest challenge; success is remembered until the session ends.
 
+        A failure also ends what an earlier success gave (our choice, as for the PIN in card.md §9.15).
+
         Raises:
             Refusal: 6A88 no such group, 6983 key locked, 6984 no challenge, 63Cx wrong.
         """
