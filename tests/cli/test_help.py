@@ -18,6 +18,7 @@ GROUPS = {
     "psam": ("new", "serve"),
     "pin": ("verify", "change"),
     "day": ("open", "close", "show"),
+    "journal": ("backup",),
     "hotlist": ("show", "update"),
 }
 SERVICES = [(name, *([sub] if sub else [])) for name in COMMANDS for sub in GROUPS.get(name, ("",))]

@@ -389,12 +389,12 @@ def test_no_column_has_room_for_a_name_an_identity_number_or_a_pin(path: Path) -
     with Journal.open(path) as journal:
         columns = {
             row["name"]
-            for table in ("debits", "events")
+            for table in ("debits", "events", "days")
             for row in journal._database.execute(f"PRAGMA table_info({table})")
         }
 
     assert columns == {
         "voucher", "identification", "card_number", "account", "self_paid", "pooled", "counter", "key_index",
         "balance_before", "terminal", "sequence", "time", "mac1", "place", "operator",
-        "id", "kind", "at", "tac", "mac2", "sw", "detail",
+        "id", "kind", "at", "tac", "mac2", "sw", "detail", "after_voucher", "despite",
     }  # fmt: skip

@@ -35,6 +35,7 @@ COMMANDS: dict[str, str] = {
     "recover": "debit:recover",
     "slip": "slip:slip",
     "day": "day:day",
+    "journal": "journal:journal",
     "hotlist": "hotlist:hotlist",
 }
 """Command → module and attribute, both below cli/."""

@@ -6,6 +6,7 @@ One SQLite file, WAL, synchronous FULL: a commit has reached the disk before `re
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -255,17 +256,16 @@ class Journal:
         return tuple(map(_event_of, rows))
 
     def copy_to(self, target: Path) -> None:
-        """A whole copy in a new file, for a back-up or another PC.
+        """A whole copy in a new file, its owner's alone, for a back-up or another PC.
 
         Raises:
             JournalTrouble: there is a file of that name, or it cannot be written (CANNOT_WRITE).
         """
-        if target.exists():
-            raise JournalTrouble(JournalFault.CANNOT_WRITE, target)
         try:
+            os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
             with closing(sqlite3.connect(target)) as copy:
                 self._database.backup(copy)
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             raise JournalTrouble(JournalFault.CANNOT_WRITE, target) from error
 
     @contextmanager
