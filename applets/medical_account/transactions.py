@@ -52,8 +52,7 @@ class OpenPurchase:
 
 
 def initialize(machine: Machine, command: InitializeForLoad | InitializeForPurchase) -> bytes:
-    """Open a transaction; an open one is given up."""
-    machine.volatile.transaction = None
+    """Open a transaction; an open one was given up by the dispatch."""
     machine.security.require_pin()
     if isinstance(command, InitializeForLoad):
         return _initialize_load(machine, command)

@@ -484,6 +484,30 @@ def test_an_initialize_that_cannot_be_read_leaves_it_to_the_state_table() -> Non
     assert ask(card, debit_command(challenge, amounts(1), "20120601120000")) == "6901"
 
 
+def test_a_proof_that_is_given_leaves_the_purchase_open() -> None:
+    card = medical()
+    buy(card, 1)
+    challenge = fetch(card, initialize(1))
+
+    assert fetch(card, "B02E0032020000").endswith("9000")
+    assert fetch(card, debit_command(challenge, amounts(1), "20120601120000")).endswith("9000")
+
+
+def test_what_the_account_keeps_has_its_names_and_lengths_for_good() -> None:
+    """An image made today is read tomorrow."""
+    kept = account.fresh_objects(NEW_CARD)
+
+    assert kept == {"DF04/amounts": bytes(16) + bytes.fromhex("20120101"), "DF04/proof": bytes(11)}
+    assert account.LOG == "DF04/EF08"
+
+
+def test_a_proof_is_stored_as_type_number_mac_and_tac() -> None:
+    proof = account.Proof(0x32, 0x1234, b"MMMM", b"TTTT")
+
+    assert proof.build() == b"2\x12\x34MMMMTTTT"
+    assert account.Proof.parse(proof.build()) == proof
+
+
 # -- the year rule, on its own
 
 

@@ -118,7 +118,7 @@ class Nvm:
         if self._undo is None or offset + len(data) > size:
             raise ValueError(f"write to {name} outside a transaction or past its end")
         begin, end = start + offset, start + offset + len(data)
-        for number in range(begin // PAYLOAD, (end - 1) // PAYLOAD + 1 if data else begin // PAYLOAD):
+        for number in range(begin // PAYLOAD, -(-end // PAYLOAD)):
             if number not in self._undo:
                 self._undo[number] = bytes(self._mirror[number * PAYLOAD : (number + 1) * PAYLOAD])
         self._mirror[begin:end] = data
