@@ -5,6 +5,7 @@ Not here: broken media (enumeration). Everything follows from a seed.
 
 from __future__ import annotations
 
+import logging
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -85,8 +86,10 @@ def _psam_image() -> bytes:
 
 @contextmanager
 def recorded_texts() -> Iterator[set[str]]:
-    """The texts of all refusals and format errors raised inside the chip, which nobody may see with a secret in."""
+    """The texts of all refusals and format errors raised inside the chip, and of everything logged meanwhile."""
     texts: set[str] = set()
+    log = logging.Handler(logging.DEBUG)
+    log.emit = lambda record: texts.add(record.getMessage())  # type: ignore[method-assign]
 
     def recording(original: Any) -> Any:
         def init(self: Any, *arguments: Any) -> None:
@@ -99,7 +102,15 @@ def recorded_texts() -> Iterator[set[str]]:
         patch.object(FormatError, "__init__", recording(FormatError.__init__)),
         patch.object(Refusal, "__init__", recording(Refusal.__init__)),
     ):
-        yield texts
+        root = logging.getLogger()
+        level = root.level
+        root.setLevel(logging.DEBUG)
+        root.addHandler(log)
+        try:
+            yield texts
+        finally:
+            root.removeHandler(log)
+            root.setLevel(level)
 
 
 class Fuzzer:
@@ -109,6 +120,7 @@ class Fuzzer:
         self.profile_name = profile_name
         self.seed = seed
         self.answers: Counter[str] = Counter()
+        self.texts: set[str] = set()
         self.moved = 0
         self._dice = random.Random(f"{profile_name} {seed}")
         self._image = _psam_image() if profile_name == PSAM else _card_image(profile_name)
@@ -145,11 +157,18 @@ class Fuzzer:
                     self._end.authenticate(key)
 
     def run(self, count: int) -> None:
-        """So many APDUs, each checked."""
-        for number in range(count):
-            if number % A_LIFE == A_LIFE - 1:
-                self._new_chip()
-            self._send(self._next())
+        """So many APDUs, each checked, and then every text that was written meanwhile."""
+        with recorded_texts() as texts:
+            for number in range(count):
+                if number % A_LIFE == A_LIFE - 1:
+                    self._new_chip()
+                self._send(self._next())
+        self.texts |= texts
+        for text in texts:
+            if self.shows_secret(text.encode()) or any(
+                secret.hex() in text.lower() for secret in self.secrets
+            ):
+                raise Broken(f"{self.profile_name}, seed {self.seed}: a text shows a secret")
 
     # -- what is sent
 

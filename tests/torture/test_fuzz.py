@@ -4,7 +4,9 @@ import logging
 
 import pytest
 
-from tests.torture.fuzz import CARDS, MARKED_PIN, PSAM, Broken, Fuzzer, recorded_texts
+from sscard_terminal.card.refusal import Refusal
+from sscard_terminal.iso7816 import status
+from tests.torture.fuzz import CARDS, MARKED_PIN, PSAM, Broken, Fuzzer
 from tests.torture.planted import transactions
 
 SEED, COUNT = 20260105, 6_000
@@ -12,22 +14,15 @@ SEED, COUNT = 20260105, 6_000
 
 
 @pytest.mark.parametrize("profile_name", [*CARDS, PSAM])
-def test_fuzzed_chips_answer_keep_their_secrets_and_their_money(
-    profile_name: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
+def test_fuzzed_chips_answer_keep_their_secrets_and_their_money(profile_name: str) -> None:
     fuzzer = Fuzzer(profile_name, SEED)
 
-    with recorded_texts() as texts:
-        fuzzer.run(COUNT)
+    fuzzer.run(COUNT)
 
     assert fuzzer.answers.total() == COUNT
     assert fuzzer.moved > 10
     assert len(fuzzer.answers) > 15, "the fuzzing got nowhere"
-    assert texts
-    for text in (*texts, *(record.getMessage() for record in caplog.records)):
-        assert not fuzzer.shows_secret(text.encode())
-        assert not any(secret.hex() in text.lower() for secret in fuzzer.secrets)
+    assert len(fuzzer.texts) > 5
 
 
 def test_a_chip_that_shows_its_pin_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,6 +30,23 @@ def test_a_chip_that_shows_its_pin_is_caught(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(fuzzer.chip, "respond", lambda raw: bytes.fromhex(MARKED_PIN) + b"\x90\x00")
 
     with pytest.raises(Broken, match="shows a secret"):
+        fuzzer.run(1)
+
+
+@pytest.mark.parametrize("where", ["log", "refusal"])
+def test_a_chip_that_writes_its_pin_down_is_caught(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fuzzer = Fuzzer("gen2-32k", SEED)
+
+    def careless(raw: bytes) -> bytes:
+        if where == "log":
+            logging.getLogger("card").debug("the PIN is %s", MARKED_PIN)
+        else:
+            Refusal(f"not {MARKED_PIN}")  # type: ignore[arg-type]
+        return status.OK.to_bytes(2, "big")
+
+    monkeypatch.setattr(fuzzer.chip, "respond", careless)
+
+    with pytest.raises(Broken, match="a text shows a secret"):
         fuzzer.run(1)
 
 
