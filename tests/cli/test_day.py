@@ -43,6 +43,7 @@ def test_a_day_as_json(sscard: Sscard, counter: Counter) -> None:
     assert shown["sums"] == [
         {
             "operator": "07",
+            "kind": "purchase",
             "state": "charged",
             "count": 1,
             "account_fen": 1234,

@@ -12,7 +12,8 @@ import pytest
 from sscard_terminal.cli import debit as family
 from sscard_terminal.cli import desk
 from sscard_terminal.reader.connection import LinkReason
-from sscard_terminal.terminal.journal import Journal, SaleState
+from sscard_terminal.terminal.journal import Journal
+from sscard_terminal.terminal.journal_events import SaleState
 from sscard_terminal.terminal.journal_schema import SCHEMA_VERSION
 from tests.cli.conftest import PIN, Counter, Done, Sscard, card_with
 from tests.cli.links import CREDIT_SAM, DEBIT, losing_answer, losing_command

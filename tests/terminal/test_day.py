@@ -44,7 +44,7 @@ def closed(desk: Desk, despite: str = "") -> Day:
 
 def sum_of(operator: str, state: str, count: int) -> Sum:
     amounts = (AMOUNTS.account, AMOUNTS.self_paid, AMOUNTS.pooled)
-    return Sum(operator, state, count, *(count * int(amount) for amount in amounts))
+    return Sum(operator, "purchase", state, count, *(count * int(amount) for amount in amounts))
 
 
 def test_before_the_first_day_there_is_none(desk: Desk) -> None:
@@ -175,17 +175,36 @@ def test_days_are_append_only(change: str, desk: Desk, tmp_path: Path) -> None:
         database.execute(change)
 
 
-def test_a_journal_of_the_version_before_learns_days_and_keeps_its_sales(desk: Desk, tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_journal_of_an_older_version_learns_what_it_lacks_and_keeps_its_sales(
+    version: int, desk: Desk, tmp_path: Path
+) -> None:
     sell(desk)
     desk.journal.close()
     file = tmp_path / "journal.db"
-    with closing(sqlite3.connect(file)) as database:
-        database.executescript("DROP TABLE days; PRAGMA user_version = 1;")
+    make_older(file, version)
 
     with Journal.open(file) as journal:
         in_file = int.from_bytes(file.read_bytes()[60:64], "big")
         desk.journal = journal
         day = opened(desk)
+        journal.record_disclosure(NOON, "07", "01", "00" * 16)
         assert [entry.sale.amounts for entry in journal.entries()] == [AMOUNTS]
 
     assert (day.number, day.opened.after_voucher, in_file) == (1, 1, SCHEMA_VERSION)
+
+
+def make_older(file: Path, version: int) -> None:
+    """Take from a journal what version 1 or 2 did not have."""
+    script = """
+        DROP TABLE disclosures; DROP TABLE acknowledgements; DROP TABLE load_events; DROP TABLE loads;
+        ALTER TABLE debits DROP COLUMN kind;
+        ALTER TABLE events DROP COLUMN amount;
+        ALTER TABLE events DROP COLUMN operator;
+        ALTER TABLE events DROP COLUMN supervisor;
+        ALTER TABLE days DROP COLUMN after_event;
+        ALTER TABLE days DROP COLUMN supervisor;
+    """
+    with closing(sqlite3.connect(file)) as database:
+        database.executescript(script + ("DROP TABLE days;" if version == 1 else ""))
+        database.executescript(f"PRAGMA user_version = {version};")

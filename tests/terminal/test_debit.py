@@ -16,7 +16,8 @@ from sscard_terminal.reader.connection import Connection, LinkReason
 from sscard_terminal.reader.counting import Counting, counting
 from sscard_terminal.terminal.client import SocialSecurityCard
 from sscard_terminal.terminal.debit import CLOCK_TOLERANCE, DebitRequest, debit
-from sscard_terminal.terminal.journal import Event, EventKind, Journal, SaleState
+from sscard_terminal.terminal.journal import Journal
+from sscard_terminal.terminal.journal_events import Event, EventKind, SaleState
 from sscard_terminal.terminal.journal_file import JournalFault, JournalTrouble
 from sscard_terminal.terminal.outcomes import Approved, DebitIntent, Declined, Reason, Sale, Unsettled
 from sscard_terminal.terminal.psam import Psam

@@ -14,7 +14,8 @@ from sscard_terminal.reader.connection import Connection, LinkReason
 from sscard_terminal.terminal.attempt import REFUSALS_BEFORE_EXECUTION
 from sscard_terminal.terminal.client import SocialSecurityCard
 from sscard_terminal.terminal.debit import DebitRequest, debit
-from sscard_terminal.terminal.journal import Event, EventKind, Journal, SaleState
+from sscard_terminal.terminal.journal import Journal
+from sscard_terminal.terminal.journal_events import Event, EventKind, SaleState
 from sscard_terminal.terminal.journal_file import JournalFault, JournalTrouble
 from sscard_terminal.terminal.outcomes import Approved, Declined, Doubt, Reason, Unsettled
 from sscard_terminal.terminal.psam import Psam

@@ -14,7 +14,7 @@ from sscard_terminal.iso7816.apdu import CommandApdu, ResponseApdu
 from sscard_terminal.reader.connection import Connection, LinkError, LinkReason, link_error
 from sscard_terminal.terminal.debit import DebitRequest, debit
 from sscard_terminal.terminal.identification import IdentifiedCard, identify
-from sscard_terminal.terminal.journal import SaleState
+from sscard_terminal.terminal.journal_events import SaleState
 from sscard_terminal.terminal.outcomes import Approved, Declined, Unsettled
 from sscard_terminal.terminal.recovery import settle
 from sscard_terminal.terminal.workflow import verify_pin

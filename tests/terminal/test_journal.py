@@ -12,7 +12,8 @@ import pytest
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.transaction import PurchaseAmounts
 from sscard_terminal.iso7816.status import StatusWord
-from sscard_terminal.terminal.journal import ENDS, Event, EventKind, Journal, SaleState
+from sscard_terminal.terminal.journal import Journal
+from sscard_terminal.terminal.journal_events import ENDS, Event, EventKind, SaleState
 from sscard_terminal.terminal.journal_file import JournalFault, JournalTrouble
 from sscard_terminal.terminal.journal_schema import APPLICATION_ID, SCHEMA_VERSION
 from sscard_terminal.terminal.outcomes import DebitIntent
@@ -315,7 +316,7 @@ def test_a_closed_journal_is_trouble_and_no_crash(path: Path) -> None:
 def test_an_interrupted_write_is_rolled_back(path: Path) -> None:
     with Journal.open(path) as journal:
         voucher = journal.record_intent(intent()).voucher
-        with pytest.raises(KeyboardInterrupt), journal._writing():
+        with pytest.raises(KeyboardInterrupt), journal.writing():
             journal._database.execute(
                 "INSERT INTO events (voucher, kind, at, detail) VALUES (1, 'lost', '', '')"
             )
@@ -344,7 +345,7 @@ def test_a_refused_record_does_not_stop_the_next(path: Path) -> None:
 def test_a_journal_that_cannot_even_roll_back_is_used_no_more(path: Path) -> None:
     journal = Journal.open(path)
 
-    with pytest.raises(JournalTrouble), journal._writing():
+    with pytest.raises(JournalTrouble), journal.writing():
         real, journal._database = journal._database, NoRollback(journal._database)  # type: ignore[assignment]
         raise sqlite3.OperationalError("disk I/O error")
 
@@ -389,12 +390,60 @@ def test_no_column_has_room_for_a_name_an_identity_number_or_a_pin(path: Path) -
     with Journal.open(path) as journal:
         columns = {
             row["name"]
-            for table in ("debits", "events", "days")
-            for row in journal._database.execute(f"PRAGMA table_info({table})")
+            for table in journal._database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            for row in journal._database.execute(f"PRAGMA table_info({table['name']})")
+            if not table["name"].startswith("sqlite_")
         }
 
     assert columns == {
         "voucher", "identification", "card_number", "account", "self_paid", "pooled", "counter", "key_index",
         "balance_before", "terminal", "sequence", "time", "mac1", "place", "operator",
-        "id", "kind", "at", "tac", "mac2", "sw", "detail", "after_voucher", "despite",
+        "id", "kind", "at", "tac", "mac2", "sw", "detail", "after_voucher", "despite", "amount", "supervisor",
+            "after_event", "number", "request", "event",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("training", "fault"), [(True, JournalFault.FOR_TRAINING), (False, JournalFault.NOT_FOR_TRAINING)]
+)
+def test_training_and_earnest_never_share_a_journal(path: Path, training: bool, fault: JournalFault) -> None:
+    Journal.open(path, training=training).close()
+    before = path.read_bytes()
+
+    with pytest.raises(JournalTrouble) as caught:
+        Journal.open(path, training=not training)
+
+    assert caught.value.fault is fault
+    assert path.read_bytes() == before
+    Journal.open(path, training=training).close()
+
+
+def test_a_request_stands_with_its_sale_until_it_is_credited(path: Path) -> None:
+    with Journal.open(path) as journal:
+        voucher = journal.record_intent(intent()).voucher
+        journal.record(voucher, Event(EventKind.CONFIRMED, NOON))
+        asked = Event(EventKind.REFUND_REQUESTED, NOON, amount=Fen(1000), operator="07", supervisor="01")
+        journal.record(voucher, asked)
+        first = journal.entry(voucher)
+        journal.record(voucher, Event(EventKind.REQUEST_CREDITED, NOON, amount=Fen(400)))
+        second = journal.entry(voucher)
+        journal.record(voucher, Event(EventKind.REQUEST_REFUSED, NOON, amount=Fen(600)))
+        third = journal.entry(voucher)
+
+    assert first is not None and second is not None and third is not None
+    assert first.events[-1] == asked
+    assert [(entry.requested, entry.on_its_way) for entry in (first, second, third)] == [
+        (1000, 1000),
+        (1000, 600),
+        (400, 0),
+    ]
+    assert third.state is SaleState.CHARGED
+
+
+def test_the_sales_of_a_card_come_newest_first(path: Path) -> None:
+    with Journal.open(path) as journal:
+        mine = [journal.record_intent(intent()).voucher for _ in range(3)]
+
+        found = journal.entries_of_card(intent().identification, most=2)
+
+    assert [entry.sale.voucher for entry in found] == mine[:0:-1]

@@ -7,7 +7,7 @@ import pytest
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.transaction import PurchaseAmounts
 from sscard_terminal.iso7816.status import Language
-from sscard_terminal.terminal.journal import Event, EventKind, JournalEntry
+from sscard_terminal.terminal.journal_events import Event, EventKind, JournalEntry
 from sscard_terminal.terminal.outcomes import Sale
 from sscard_terminal.terminal.receipts import WIDTH, columns, in_two_columns, slip, wrapped
 from tests.terminal.doubles import AMOUNTS, NOON

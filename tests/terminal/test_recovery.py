@@ -18,7 +18,8 @@ from sscard_terminal.reader.connection import CardRemoved, LinkReason
 from sscard_terminal.reader.replay import Replay
 from sscard_terminal.terminal.client import SocialSecurityCard
 from sscard_terminal.terminal.debit import DebitRequest, debit
-from sscard_terminal.terminal.journal import EventKind, Journal, SaleState
+from sscard_terminal.terminal.journal import Journal
+from sscard_terminal.terminal.journal_events import EventKind, SaleState
 from sscard_terminal.terminal.outcomes import Approved, DebitIntent, Unsettled
 from sscard_terminal.terminal.psam import Psam
 from sscard_terminal.terminal.recovery import VERDICTS, Evidence, Settlement, settle, settle_by_psam

@@ -11,7 +11,7 @@ from sscard_terminal.cardspec.transaction import PurchaseAmounts
 from sscard_terminal.reader.connection import LinkReason
 from sscard_terminal.terminal.debit import DebitRequest, debit
 from sscard_terminal.terminal.hotlist import Hotlist
-from sscard_terminal.terminal.journal import Event, EventKind, SaleState
+from sscard_terminal.terminal.journal_events import Event, EventKind, SaleState
 from sscard_terminal.terminal.outcomes import Approved, Declined, Reason, Unsettled
 from sscard_terminal.terminal.sale_rules import SaleRules, objection_before_card, objection_to_card
 from tests.terminal.doubles import AMOUNTS, NOON, Desk, Faulty, answer_lost, never_arrives

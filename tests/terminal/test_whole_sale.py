@@ -13,7 +13,7 @@ from sscard_terminal.cardspec.transaction import PurchaseAmounts
 from sscard_terminal.reader.connection import Connection, LinkReason
 from sscard_terminal.reader.counting import Counting, counting
 from sscard_terminal.terminal.debit import DebitRequest, debit
-from sscard_terminal.terminal.journal import SaleState
+from sscard_terminal.terminal.journal_events import SaleState
 from sscard_terminal.terminal.outcomes import Accepted, Approved, Unsettled
 from sscard_terminal.terminal.policy import Policy
 from sscard_terminal.terminal.receipts import slip

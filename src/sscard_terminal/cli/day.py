@@ -85,6 +85,7 @@ def _tell_row(console: Console, row: Sum) -> None:
     console.say(
         f"sum.{row.state}",
         operator=row.operator or "-",
+        kind=console.text(f"kind.{row.kind}"),
         count=row.count,
         account=yuan_of_fen(row.account),
         self_paid=yuan_of_fen(row.self_paid),
@@ -101,6 +102,7 @@ def _facts(found: Day) -> dict[str, Any]:
         "sums": [
             {
                 "operator": row.operator,
+                "kind": row.kind,
                 "state": row.state,
                 "count": row.count,
                 "account_fen": row.account,

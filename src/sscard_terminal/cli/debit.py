@@ -16,7 +16,8 @@ from sscard_terminal.reader.connection import LinkError
 from sscard_terminal.terminal import debit as sale
 from sscard_terminal.terminal.exchange import CardRefused
 from sscard_terminal.terminal.identification import IdentifiedCard
-from sscard_terminal.terminal.journal import Journal, SaleState
+from sscard_terminal.terminal.journal import Journal
+from sscard_terminal.terminal.journal_events import SaleState
 from sscard_terminal.terminal.journal_file import JournalTrouble
 from sscard_terminal.terminal.outcomes import Approved, Declined, Unsettled
 from sscard_terminal.terminal.psam import PsamFailure

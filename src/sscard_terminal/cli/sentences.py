@@ -43,7 +43,12 @@ KNOWN_ERRORS: tuple[type[BaseException], ...] = (
 )
 """What a command may end with. Anything else is a mistake of ours (main._bug)."""
 
-_CALLERS_MISTAKE = (JournalFault.NOT_A_JOURNAL, JournalFault.TOO_NEW)
+_CALLERS_MISTAKE = (
+    JournalFault.NOT_A_JOURNAL,
+    JournalFault.TOO_NEW,
+    JournalFault.FOR_TRAINING,
+    JournalFault.NOT_FOR_TRAINING,
+)
 # EAGAIN is a lock somebody else holds (card/memory.py, ImageInUse; not imported, for it needs a Unix).
 _SYSTEM_ERRORS = {
     errno.ENOENT: (Exit.USAGE, "file.not-found"),

@@ -28,7 +28,8 @@ from sscard_terminal.reader.connection import LinkError, LinkReason
 
 from .client import SocialSecurityCard
 from .exchange import CardRefused
-from .journal import Event, EventKind, Journal
+from .journal import Journal
+from .journal_events import Event, EventKind
 from .journal_file import JournalTrouble
 from .outcomes import Approved, Declined, Doubt, Reason, Sale, Unsettled
 from .ports import Clock

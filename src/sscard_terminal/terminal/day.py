@@ -37,9 +37,9 @@ def newest_day(journal: Journal) -> Day | None:
     """
     match journal.newest_day_events():
         case (opened, closed):
-            return Day(opened, closed, journal.sums(opened.after_voucher, closed.after_voucher))
+            return Day(opened, closed, journal.sums(opened, closed))
         case (opened,):
-            return Day(opened, None, journal.sums(opened.after_voucher))
+            return Day(opened, None, journal.sums(opened))
         case _:
             return None
 
@@ -53,11 +53,15 @@ def open_day(journal: Journal, clock: Clock, operator: str = "") -> Day | Declin
     day = newest_day(journal)
     if day is not None and day.closed is None:
         return Declined(Reason.DAY_ALREADY_OPEN)
-    return _recorded(journal, clock, DayEventKind.OPENED, operator, "", day)
+    return _recorded(journal, clock, DayEventKind.OPENED, operator, ("", ""), day)
 
 
-def close_day(journal: Journal, clock: Clock, operator: str = "", despite: str = "") -> Day | Declined:
+def close_day(
+    journal: Journal, clock: Clock, operator: str = "", despite: str = "", supervisor: str = ""
+) -> Day | Declined:
     """Close the day that is open; over a sale to be verified, of whatever day, only with a reason (`despite`).
+
+    Who may say so (`supervisor`) the caller has made sure of.
 
     Raises:
         JournalTrouble: the journal cannot be read or written.
@@ -68,12 +72,19 @@ def close_day(journal: Journal, clock: Clock, operator: str = "", despite: str =
     unsettled = journal.open_sales()
     if unsettled and not despite.strip():
         return Declined(Reason.DAY_HAS_OPEN_SALES, voucher=unsettled[0].sale.voucher)
-    return _recorded(journal, clock, DayEventKind.CLOSED, operator, despite.strip() if unsettled else "", day)
+    why = (despite.strip(), supervisor) if unsettled else ("", "")
+    return _recorded(journal, clock, DayEventKind.CLOSED, operator, why, day)
 
 
 def _recorded(
-    journal: Journal, clock: Clock, kind: DayEventKind, operator: str, despite: str, before: Day | None
+    journal: Journal,
+    clock: Clock,
+    kind: DayEventKind,
+    operator: str,
+    why: tuple[str, str],
+    before: Day | None,
 ) -> Day | Declined:
+    """`why`: the reason for closing over open sales, and the supervisor."""
     now = clock().replace(microsecond=0)
     last_sale = journal.last_entry()
     earlier = [] if last_sale is None else [last_sale.sale.time]
@@ -81,7 +92,7 @@ def _recorded(
         earlier.append((before.closed or before.opened).at)
     if earlier and now < max(earlier) - CLOCK_TOLERANCE:
         return Declined(Reason.CLOCK_WENT_BACKWARDS)
-    journal.record_day(kind, now, operator, despite)
+    journal.record_day(kind, now, operator, *why)
     day = newest_day(journal)
     assert day is not None
     return day

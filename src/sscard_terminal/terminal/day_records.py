@@ -21,7 +21,8 @@ class DayEventKind(StrEnum):
 class DayEvent:
     """One opening or closing of the `day` of that number (from 1), behind the sale `after_voucher` (0: none yet).
 
-    `despite`: why it was closed over sales that were to be verified, in the words of whoever answered for it.
+    `after_event` likewise, the newest event of any sale. `despite`: why it was closed over sales that were to be
+    verified, in the words of whoever answered for it: `supervisor`.
     """
 
     day: int
@@ -30,13 +31,20 @@ class DayEvent:
     after_voucher: int
     operator: str
     despite: str = ""
+    supervisor: str = ""
+    after_event: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """How many sales of one operator stand in one state (`journal.SaleState`), and their three amounts in fen."""
+    """How many sales of one operator and `kind` (`SaleKind`) stand in one state (`SaleState`), and their amounts, fen.
+
+    A kind "void-requested" or "refund-requested" (`EventKind`) counts requests instead, their state "requested",
+    their amount under `account`.
+    """
 
     operator: str
+    kind: str
     state: str
     count: int
     account: int

@@ -13,12 +13,13 @@ from pathlib import Path
 from .journal_schema import (
     APPLICATION_ID,
     APPLICATION_ID_OFFSET,
-    FROM_VERSION_1,
     HEADER_LENGTH,
-    SCHEMA,
     SCHEMA_VERSION,
     SQLITE_MAGIC,
+    TRAINING_APPLICATION_ID,
     USER_VERSION_OFFSET,
+    creation,
+    upgrade,
 )
 
 
@@ -27,6 +28,8 @@ class JournalFault(StrEnum):
 
     NOT_A_JOURNAL = "not-a-journal"
     TOO_NEW = "journal-too-new"
+    FOR_TRAINING = "journal-for-training"
+    NOT_FOR_TRAINING = "journal-not-for-training"
     IN_USE = "journal-in-use"
     CANNOT_OPEN = "journal-cannot-open"
     CANNOT_READ = "journal-cannot-read"
@@ -36,6 +39,8 @@ class JournalFault(StrEnum):
 _SENTENCES: dict[JournalFault, str] = {
     JournalFault.NOT_A_JOURNAL: "this file is no journal of this terminal; it was left as it is",
     JournalFault.TOO_NEW: "this journal was written by a newer version of this program; it was left as it is",
+    JournalFault.FOR_TRAINING: "this journal holds training sales; it was left as it is",
+    JournalFault.NOT_FOR_TRAINING: "this journal holds real sales, not training ones; it was left as it is",
     JournalFault.IN_USE: "another terminal has this journal open",
     JournalFault.CANNOT_OPEN: "the journal cannot be opened",
     JournalFault.CANNOT_READ: "the journal cannot be read",
@@ -62,26 +67,26 @@ _FAULTS = {
 }
 
 
-def open_database(path: Path) -> sqlite3.Connection:
+def open_database(path: Path, *, training: bool = False) -> sqlite3.Connection:
     """The journal's database, alone in it until the connection is closed (or the process is gone).
 
     Raises:
         JournalTrouble: as `Journal.open`.
     """
     try:
-        _require_ours(path)
+        _require_ours(path, training)
         database = sqlite3.connect(path, timeout=0, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
         raise JournalTrouble(JournalFault.CANNOT_OPEN, path) from error
     try:
-        _prepare(database)
+        _prepare(database, training)
     except sqlite3.Error as error:
         database.close()
         raise JournalTrouble(_FAULTS.get(error.sqlite_errorcode, JournalFault.CANNOT_OPEN), path) from error
     return database
 
 
-def _require_ours(path: Path) -> None:
+def _require_ours(path: Path, training: bool) -> None:
     """Look at the header with no database opened, so that a file which is not ours stays as it is.
 
     The header never waits in the write-ahead log: tables and marks are written before WAL is switched on.
@@ -92,30 +97,43 @@ def _require_ours(path: Path) -> None:
         header = file.read(HEADER_LENGTH)
     if not header:
         return
-    if not header.startswith(SQLITE_MAGIC) or _number(header, APPLICATION_ID_OFFSET) != APPLICATION_ID:
+    is_for_training = _sort_of(header)
+    if is_for_training is None:
         raise JournalTrouble(JournalFault.NOT_A_JOURNAL, path)
+    if is_for_training and not training:
+        raise JournalTrouble(JournalFault.FOR_TRAINING, path)
+    if training and not is_for_training:
+        raise JournalTrouble(JournalFault.NOT_FOR_TRAINING, path)
     if _number(header, USER_VERSION_OFFSET) > SCHEMA_VERSION:
         raise JournalTrouble(JournalFault.TOO_NEW, path)
+
+
+def _sort_of(header: bytes) -> bool | None:
+    """True for a training journal, False for a real one, None for none at all."""
+    if not header.startswith(SQLITE_MAGIC):
+        return None
+    sorts = {APPLICATION_ID: False, TRAINING_APPLICATION_ID: True}
+    return sorts.get(_number(header, APPLICATION_ID_OFFSET))
 
 
 def _number(header: bytes, offset: int) -> int:
     return int.from_bytes(header[offset : offset + 4], "big")
 
 
-def _prepare(database: sqlite3.Connection) -> None:
+def _prepare(database: sqlite3.Connection, training: bool) -> None:
     database.row_factory = sqlite3.Row
     for setting in ("locking_mode = EXCLUSIVE", "synchronous = FULL", "fullfsync = ON", "foreign_keys = ON"):
         database.execute(f"PRAGMA {setting}")
-    match database.execute("PRAGMA user_version").fetchone()[0]:
-        case 0:
-            database.executescript(SCHEMA)
-        case 1:
-            _upgrade(database)
+    version = database.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0:
+        database.executescript(creation(TRAINING_APPLICATION_ID if training else APPLICATION_ID))
+    elif version < SCHEMA_VERSION:
+        _upgrade(database, version)
     # Reading the version took the lock, and in this mode it is kept until the connection is closed.
     database.execute("PRAGMA journal_mode = WAL")
 
 
-def _upgrade(database: sqlite3.Connection) -> None:
+def _upgrade(database: sqlite3.Connection, version: int) -> None:
     """All of it or nothing; then out of the write-ahead log, so that an older program sees the new version."""
-    database.executescript(FROM_VERSION_1)
+    database.executescript(upgrade(version))
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -11,7 +11,7 @@ from datetime import datetime
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.transaction import PurchaseAmounts
 
-from .outcomes import DebitIntent, Sale
+from .outcomes import DebitIntent, Sale, SaleKind
 
 
 def row_of_intent(intent: DebitIntent) -> dict[str, str | int | bytes]:
@@ -31,6 +31,7 @@ def row_of_intent(intent: DebitIntent) -> dict[str, str | int | bytes]:
         "mac1": intent.mac1,
         "place": intent.place,
         "operator": intent.operator,
+        "kind": intent.kind,
     }
 
 
@@ -49,4 +50,5 @@ def sale_of(row: sqlite3.Row) -> Sale:
         mac1=row["mac1"],
         place=row["place"],
         operator=row["operator"],
+        kind=SaleKind(row["kind"]),
     )

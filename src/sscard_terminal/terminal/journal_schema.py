@@ -13,7 +13,9 @@ APPLICATION_ID_OFFSET = 68
 
 APPLICATION_ID = 0x53534A31
 """ASCII "SSJ1". Our choice."""
-SCHEMA_VERSION = 2
+TRAINING_APPLICATION_ID = 0x53534A54
+"""ASCII "SSJT": a journal of training sales. Our choice."""
+SCHEMA_VERSION = 3
 """Raised with every change of the tables; an older program refuses a newer journal."""
 
 NOT_UNCHARGED = """NOT EXISTS (SELECT 1 FROM events WHERE events.voucher = debits.voucher
@@ -28,26 +30,9 @@ STATE = """CASE
     ELSE 'open' END"""
 """Where a debit stands, in the words of journal.SaleState."""
 
-_DAYS = """
-CREATE TABLE days (
-    id            INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind          TEXT    NOT NULL CHECK (kind IN ('opened', 'closed')),
-    at            TEXT    NOT NULL,
-    after_voucher INTEGER NOT NULL,  -- the newest sale then, 0 for none
-    operator      TEXT    NOT NULL,
-    despite       TEXT    NOT NULL
-);
-CREATE TRIGGER days_stay BEFORE UPDATE ON days BEGIN SELECT RAISE(ABORT, 'append only'); END;
-CREATE TRIGGER days_remain BEFORE DELETE ON days BEGIN SELECT RAISE(ABORT, 'append only'); END;
-"""
-
-FROM_VERSION_1 = f"BEGIN EXCLUSIVE;{_DAYS}PRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;"
-"""Version 1 knew no days; nothing in it changes."""
-
 # Money is integer fen. Nothing is ever changed or deleted, and a sale ends once: the database itself says so, so that
-# no later programme can forget it. The kinds are those of journal.ENDS.
-SCHEMA = f"""
-BEGIN EXCLUSIVE;
+# no later programme can forget it. The kinds are those of journal_events.ENDS.
+_VERSION_1 = """
 CREATE TABLE debits (
     voucher        INTEGER PRIMARY KEY AUTOINCREMENT,
     identification TEXT    NOT NULL,  -- card identification code, 32 hex digits
@@ -87,7 +72,87 @@ CREATE TRIGGER debits_stay BEFORE UPDATE ON debits BEGIN SELECT RAISE(ABORT, 'ap
 CREATE TRIGGER debits_remain BEFORE DELETE ON debits BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER events_remain BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'append only'); END;
-{_DAYS}PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {SCHEMA_VERSION};
-COMMIT;
 """
+
+_DAYS = """
+CREATE TABLE days (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind          TEXT    NOT NULL CHECK (kind IN ('opened', 'closed')),
+    at            TEXT    NOT NULL,
+    after_voucher INTEGER NOT NULL,  -- the newest sale then, 0 for none
+    operator      TEXT    NOT NULL,
+    despite       TEXT    NOT NULL
+);
+CREATE TRIGGER days_stay BEFORE UPDATE ON days BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER days_remain BEFORE DELETE ON days BEGIN SELECT RAISE(ABORT, 'append only'); END;
+"""
+
+_VERSION_3 = """
+ALTER TABLE debits ADD COLUMN kind TEXT NOT NULL DEFAULT 'purchase'
+    CHECK (kind IN ('purchase', 'record-keeping'));
+ALTER TABLE events ADD COLUMN amount INTEGER;                      -- fen, of a void or refund
+ALTER TABLE events ADD COLUMN operator TEXT NOT NULL DEFAULT '';
+ALTER TABLE events ADD COLUMN supervisor TEXT NOT NULL DEFAULT '';
+ALTER TABLE days ADD COLUMN after_event INTEGER NOT NULL DEFAULT 0;  -- the newest event then, 0 for none
+ALTER TABLE days ADD COLUMN supervisor TEXT NOT NULL DEFAULT '';     -- who answers for `despite`
+CREATE TABLE disclosures (
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    at             TEXT NOT NULL,
+    operator       TEXT NOT NULL,
+    supervisor     TEXT NOT NULL,
+    identification TEXT NOT NULL  -- whose card was shown in full
+);
+CREATE TABLE loads (
+    number         INTEGER PRIMARY KEY AUTOINCREMENT,
+    identification TEXT    NOT NULL,  -- card identification code, 32 hex digits
+    card_number    TEXT    NOT NULL,
+    amount         INTEGER NOT NULL CHECK (amount BETWEEN 0 AND 4294967295),
+    counter        INTEGER NOT NULL,  -- load counter, before the load
+    key_index      INTEGER NOT NULL,
+    balance_before INTEGER NOT NULL,
+    terminal       TEXT    NOT NULL,  -- 12 digits
+    time           TEXT    NOT NULL,  -- the host's, as in CREDIT FOR LOAD
+    mac1           BLOB    NOT NULL,
+    mac2           BLOB    NOT NULL,
+    request        TEXT    NOT NULL UNIQUE,  -- by which the host knows it
+    operator       TEXT    NOT NULL
+);
+CREATE TABLE load_events (
+    id     INTEGER PRIMARY KEY AUTOINCREMENT,
+    number INTEGER NOT NULL REFERENCES loads (number),
+    kind   TEXT    NOT NULL,
+    at     TEXT    NOT NULL,
+    tac    BLOB,
+    sw     TEXT,
+    detail TEXT    NOT NULL
+);
+CREATE INDEX loads_by_card ON loads (identification);
+CREATE INDEX events_by_load ON load_events (number);
+CREATE UNIQUE INDEX a_load_ends_once ON load_events (number)
+    WHERE kind IN ('confirmed', 'refused', 'not-sent', 'settled-credited', 'settled-not-credited');
+CREATE TABLE acknowledgements (
+    id    INTEGER PRIMARY KEY AUTOINCREMENT,
+    event INTEGER NOT NULL UNIQUE REFERENCES events (id),  -- the centre has this one and all before it
+    at    TEXT    NOT NULL
+);
+""" + "".join(
+    f"""
+CREATE TRIGGER {table}_stay BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER {table}_remain BEFORE DELETE ON {table} BEGIN SELECT RAISE(ABORT, 'append only'); END;
+"""
+    for table in ("disclosures", "loads", "load_events", "acknowledgements")
+)
+
+UPGRADES = {1: _DAYS + _VERSION_3, 2: _VERSION_3}
+"""What an older version still lacks. 1 knew no days; 2 no voids, loads, uploads, training. Nothing in them changes."""
+
+
+def upgrade(version: int) -> str:
+    """The script that brings a journal of an older version up to this one, all of it or nothing."""
+    return f"BEGIN EXCLUSIVE;{UPGRADES[version]}PRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;"
+
+
+def creation(application_id: int) -> str:
+    """The script that makes an empty file a journal, all of it or nothing."""
+    marks = f"PRAGMA application_id = {application_id};\nPRAGMA user_version = {SCHEMA_VERSION};\n"
+    return f"BEGIN EXCLUSIVE;{_VERSION_1}{_DAYS}{_VERSION_3}{marks}COMMIT;"

@@ -117,6 +117,16 @@ class Declined:
     left: Fen | None = None
 
 
+class SaleKind(StrEnum):
+    """What a debit does to the card."""
+
+    PURCHASE = "purchase"
+    """The account pays its part. Source: card.md §4.4."""
+    RECORD_KEEPING = "record-keeping"
+    """The account pays nothing; the self-paid field holds the total cost, the pooled field what account and pool paid,
+    on the host. Source: card.md §4.8."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DebitIntent:
     """What is known of a sale before DEBIT leaves; `time` is the one in DEBIT and in the card's log.
@@ -138,6 +148,7 @@ class DebitIntent:
     mac1: bytes
     place: str = ""
     operator: str = ""
+    kind: SaleKind = SaleKind.PURCHASE
 
     @property
     def balance_after(self) -> Fen:

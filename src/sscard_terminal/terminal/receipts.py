@@ -16,7 +16,7 @@ from sscard_terminal.cardspec.records import masked_number
 from sscard_terminal.iso7816.status import Language
 
 from .client import MEDICAL_ACCOUNT
-from .journal import JournalEntry, SaleState
+from .journal_events import JournalEntry, SaleState
 
 WIDTH = 32
 """Columns of a 58 mm printer; a Chinese character takes two."""

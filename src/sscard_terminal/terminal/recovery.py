@@ -21,7 +21,8 @@ from sscard_terminal.iso7816.status import COUNTER_AT_MAXIMUM, SECURITY_NOT_SATI
 from .client import SocialSecurityCard
 from .exchange import CardRefused
 from .identification import IdentifiedCard
-from .journal import Event, EventKind, Journal, JournalEntry, SaleState
+from .journal import Journal
+from .journal_events import Event, EventKind, JournalEntry, SaleState
 from .outcomes import Sale
 from .ports import Clock
 from .psam import Psam, PsamFailure

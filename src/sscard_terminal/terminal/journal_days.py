@@ -1,0 +1,96 @@
+"""The part of the journal that is not sales: days opened and closed with their sums, and who was shown what in full.
+
+Not here: when a day may be opened or closed (day.py).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+
+from .day_records import DayEvent, DayEventKind, Sum
+from .journal_schema import STATE
+from .journal_store import JournalStore
+
+
+class DayJournal(JournalStore):
+    """A journal's days and disclosures."""
+
+    def record_day(
+        self, kind: DayEventKind, at: datetime, operator: str, despite: str = "", supervisor: str = ""
+    ) -> None:
+        """Open or close the day, durably, behind the newest sale and event there are.
+
+        `despite`: why over open sales, and `supervisor` who answers for it.
+
+        Raises:
+            JournalTrouble: it could not be written (CANNOT_WRITE).
+        """
+        with self.writing() as database:
+            database.execute(
+                "INSERT INTO days (kind, at, after_voucher, after_event, operator, despite, supervisor) VALUES"
+                " (?, ?, (SELECT coalesce(max(voucher), 0) FROM debits),"
+                " (SELECT coalesce(max(id), 0) FROM events), ?, ?, ?)",
+                (kind, at.isoformat(), operator, despite, supervisor),
+            )
+
+    def newest_day_events(self) -> tuple[DayEvent, ...]:
+        """How the newest day was opened and (if it is) closed; empty where none ever was."""
+        with self.reading() as database:
+            rows = database.execute(
+                "SELECT *, (SELECT count(*) FROM days WHERE kind = 'opened') AS day FROM days"
+                " WHERE id >= (SELECT max(id) FROM days WHERE kind = 'opened') ORDER BY id"
+            ).fetchall()
+        return tuple(_day_event_of(row) for row in rows)
+
+    def is_day_open(self) -> bool:
+        """Whether a day was opened and not yet closed."""
+        events = self.newest_day_events()
+        return bool(events) and events[-1].kind is DayEventKind.OPENED
+
+    def sums(self, opened: DayEvent, closed: DayEvent | None = None) -> tuple[Sum, ...]:
+        """The sales between two day events (or since the first), by operator, kind and state as it is now; behind
+        them the voids and refunds asked for in that time, by operator."""
+        vouchers = (opened.after_voucher, closed and closed.after_voucher)
+        events = (opened.after_event, closed and closed.after_event)
+        with self.reading() as database:
+            sales = database.execute(
+                f"SELECT operator, kind, {STATE} AS state, count(*), sum(account), sum(self_paid), sum(pooled)"
+                " FROM debits WHERE voucher > ?1 AND (?2 IS NULL OR voucher <= ?2)"
+                " GROUP BY operator, kind, state ORDER BY operator, kind, state",
+                vouchers,
+            ).fetchall()
+            requests = database.execute(
+                "SELECT operator, kind, 'requested', count(*), sum(amount), 0, 0 FROM events"
+                " WHERE kind IN ('void-requested', 'refund-requested')"
+                " AND id > ?1 AND (?2 IS NULL OR id <= ?2) GROUP BY operator, kind ORDER BY operator, kind",
+                events,
+            ).fetchall()
+        return tuple(Sum(*row) for row in (*sales, *requests))
+
+    def record_disclosure(self, at: datetime, operator: str, supervisor: str, identification: str) -> None:
+        """That somebody was shown a card's data in full: `identification` is the card's, 32 hex digits.
+
+        Source: counter.md screen rule 4.
+
+        Raises:
+            JournalTrouble: it could not be written (CANNOT_WRITE); nothing may be shown then.
+        """
+        with self.writing() as database:
+            database.execute(
+                "INSERT INTO disclosures (at, operator, supervisor, identification) VALUES (?, ?, ?, ?)",
+                (at.isoformat(), operator, supervisor, identification),
+            )
+
+
+def _day_event_of(row: sqlite3.Row) -> DayEvent:
+    return DayEvent(
+        day=row["day"],
+        kind=DayEventKind(row["kind"]),
+        at=datetime.fromisoformat(row["at"]),
+        after_voucher=row["after_voucher"],
+        operator=row["operator"],
+        despite=row["despite"],
+        supervisor=row["supervisor"],
+        after_event=row["after_event"],
+    )

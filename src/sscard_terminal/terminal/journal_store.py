@@ -1,0 +1,99 @@
+"""The journal's file as an object: opened by one terminal alone, written in durable transactions, copied.
+
+Not here: how a file is recognised (journal_file.py) and what stands in it (journal.py, journal_days.py).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from .journal_file import JournalFault, JournalTrouble, open_database
+
+
+class JournalStore:
+    """One terminal's journal file; no second terminal can open it while this one has it."""
+
+    def __init__(self, path: Path, database: sqlite3.Connection, *, training: bool = False) -> None:
+        """For `open` only."""
+        self._path = path
+        self._database = database
+        self.training = training
+
+    @classmethod
+    def open(cls, path: Path, *, training: bool = False) -> Self:
+        """Open the journal, or create it where there is no file (or an empty one).
+
+        `training`: it holds training sales only; such a journal never opens as a real one, nor a real one so.
+
+        Raises:
+            JournalTrouble: no journal (NOT_A_JOURNAL), a newer program's (TOO_NEW), one of the other sort
+                (FOR_TRAINING, NOT_FOR_TRAINING), all left untouched; open elsewhere (IN_USE); CANNOT_OPEN.
+        """
+        return cls(path, open_database(path, training=training), training=training)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def copy_to(self, target: Path) -> None:
+        """A whole copy in a new file, its owner's alone, for a back-up or another PC.
+
+        Raises:
+            JournalTrouble: there is a file of that name, or it cannot be written (CANNOT_WRITE).
+        """
+        try:
+            os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            with closing(sqlite3.connect(target)) as copy:
+                self._database.backup(copy)
+        except (OSError, sqlite3.Error) as error:
+            raise JournalTrouble(JournalFault.CANNOT_WRITE, target) from error
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One durable transaction: whatever happens inside or at its commit, all of it or nothing is on the disk.
+
+        Raises:
+            JournalTrouble: it could not be written (CANNOT_WRITE).
+        """
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+            yield self._database
+            self._database.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise JournalTrouble(JournalFault.CANNOT_WRITE, self._path) from error
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        try:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+        except sqlite3.Error:
+            self._database.close()  # a journal that cannot even roll back is used no more
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A look into the file.
+
+        Raises:
+            JournalTrouble: it cannot be read (CANNOT_READ).
+        """
+        try:
+            yield self._database
+        except sqlite3.Error as error:
+            raise JournalTrouble(JournalFault.CANNOT_READ, self._path) from error
