@@ -32,6 +32,7 @@ class Console:
         self.language = language
         self.as_json = as_json
         self._colour = wants_colour()
+        self._warnings: list[Facts] = []
 
     def text(self, key: str, **facts: object) -> str:
         """The words under `key`, filled in."""
@@ -47,14 +48,24 @@ class Console:
             self._echo(line)
 
     def warn(self, key: str, **facts: object) -> None:
-        """One line beside the result, on standard error."""
-        if not self.as_json:
+        """One line beside the result, on standard error; for programs it goes into the result, under "warnings".
+
+        A warning that cannot be said is no reason to stop.
+        """
+        if self.as_json:
+            plain = {
+                name: value if isinstance(value, (int, str)) else str(value) for name, value in facts.items()
+            }
+            self._warnings.append({"warning": key, "message": self.text(key, **facts), **plain})
+            return
+        with suppress(OSError):
             click.secho(self.text(key, **facts), fg="yellow", err=True, color=self._colour)
 
     def give(self, result: Facts) -> None:
-        """The result for programs: one JSON object on one line."""
+        """The result for programs: one JSON object on one line, with the warnings up to here if there are any."""
         if self.as_json:
-            self._echo(json.dumps(result, ensure_ascii=False))
+            warnings = {"warnings": self._warnings} if self._warnings else {}
+            self._echo(json.dumps({**result, **warnings}, ensure_ascii=False))
 
     def _echo(self, line: str) -> None:
         """What cannot be said any more (nobody reads, the disk is full) changes nothing about what was done."""

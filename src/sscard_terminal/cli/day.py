@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
 from sscard_terminal.cardspec.money import yuan_of_fen
+from sscard_terminal.reader.connection import LinkError
 from sscard_terminal.terminal.day import Day, close_day, newest_day, open_day
 from sscard_terminal.terminal.day_records import Sum
+from sscard_terminal.terminal.psam import PsamFailure
 
 from .command import LocalGroup, Run, service
 from .console import Console
 from .debit import opened_journal
-from .desk import now
-from .exits import Exit
+from .desk import now, psam_alone, warn_of_key_end
+from .exits import Exit, Stop
 from .outcomes import held
-from .settings import settings_of
+from .settings import Settings, settings_of
 from .values import FilePath
 
 
@@ -27,23 +30,35 @@ def day() -> None:
     """See messages, help.day."""
 
 
-def _day_service(name: str) -> Callable[[Callable[..., int]], click.Command]:
-    """A command that reads settings and journal, and no card."""
+def _day_service(name: str, *, uses_readers: bool = False) -> Callable[[Callable[..., int]], click.Command]:
+    """A command that reads settings and journal, and no card; where it `uses_readers`, it may look at the PSAM."""
 
     def decorate(function: Callable[..., int]) -> click.Command:
         with_journal = click.option("--journal", metavar="FILE", type=FilePath())(function)
-        return service(name, uses_readers=False, has_trace=False, has_settings=True)(with_journal)
+        return service(name, uses_readers=uses_readers, has_trace=False, has_settings=True)(with_journal)
 
     return decorate
 
 
-@_day_service("open")
+@_day_service("open", uses_readers=True)
 @click.option("--operator", metavar="NAME", default="")
 def open_(run: Run, journal: Path | None, operator: str) -> int:
     """See messages, help.day open."""
-    with opened_journal(journal or settings_of(run).configuration.journal) as book:
-        _tell(run.console, held(open_day(book, now, operator)))
+    settings = settings_of(run)
+    with opened_journal(journal or settings.configuration.journal) as book:
+        opened = held(open_day(book, now, operator))
+    _look_at_psam(run, settings)
+    _tell(run.console, opened)
     return Exit.DONE
+
+
+def _look_at_psam(run: Run, settings: Settings) -> None:
+    """Only where it is known which reader holds it; the day opens without a PSAM too, and the first card tells of it."""
+    reader = run.psam_reader or settings.configuration.psam_reader
+    if reader is None:
+        return
+    with suppress(Stop, LinkError, PsamFailure, OSError):
+        warn_of_key_end(run.console, settings, psam_alone(run, settings).valid_to)
 
 
 @_day_service("close")

@@ -28,7 +28,7 @@ from sscard_terminal.terminal.workflow import verify_pin
 
 from .command import BadValue, Run, service
 from .console import Console
-from .desk import Desk, desk_of, now
+from .desk import Desk, desk_of, now, warn_of_key_end
 from .entry import Holder, ask_holder, same_card, undisturbed, verified, warn_of_first_pin
 from .exits import Exit, StillOpen, Stop
 from .outcomes import declined, held, unsettled
@@ -89,7 +89,7 @@ def debit(
         held(objection_before_card(desk.settings.rules, book, amounts, now()))
         holder = ask_holder(desk, console, pin_stdin, "pin.prompt-to-pay", amount=yuan_of_fen(account))
         request = sale.DebitRequest(amounts, desk.settings.configuration.place, operator, again)
-        outcome = _paid(desk, holder, book, request)
+        outcome = _paid(desk, console, holder, book, request)
         if isinstance(outcome, Declined):
             raise declined(outcome)
         _print_slip(console, book, outcome.sale.voucher)
@@ -101,12 +101,13 @@ def debit(
 
 
 def _paid(
-    desk: Desk, holder: Holder, journal: Journal, request: sale.DebitRequest
+    desk: Desk, console: Console, holder: Holder, journal: Journal, request: sale.DebitRequest
 ) -> Approved | Declined | Unsettled:
     """Once there is an outcome nothing that fails afterwards (a link that cannot be closed) takes its place."""
     outcome: Approved | Declined | Unsettled | None = None
     try:
         with verified(desk, holder, to_pay=True) as (pair, card):
+            warn_of_key_end(console, desk.settings, pair.psam.valid_to())
             outcome = sale.debit(card, pair.psam, journal, request, now, desk.settings.rules)
     except (LinkError, OSError):
         if outcome is None:

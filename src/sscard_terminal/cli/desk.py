@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from sscard_terminal.card.loopback import LoopbackConnection
@@ -21,8 +21,10 @@ from sscard_terminal.terminal.client import SocialSecurityCard
 from sscard_terminal.terminal.identification import IdentifiedCard, identify
 from sscard_terminal.terminal.policy import Policy
 from sscard_terminal.terminal.psam import Psam, PsamFailure, PsamProblem
+from sscard_terminal.terminal.psam_care import PsamState, key_end, look_at
 
 from .command import Run
+from .console import Console
 from .exits import Exit, Stop
 from .outcomes import held
 from .settings import Settings, settings_of
@@ -85,6 +87,30 @@ class Desk:
             stack.enter_context(exclusively(card))
             stack.enter_context(exclusively(psam))
             yield Pair(SocialSecurityCard(completing(card)), Psam(completing(psam)), self.settings.policy)
+
+
+def warn_of_key_end(console: Console, settings: Settings, valid_to: date | None) -> None:
+    """Say in time that the PSAM's key ends, and say it when it has ended (counter.md screen rule 16)."""
+    ahead = timedelta(days=settings.configuration.warn_before_key_end_days)
+    if (end := key_end(valid_to, now().date(), ahead)) is None:
+        return
+    key = "psam.key-has-ended" if end.is_over else "psam.key-ends-soon"
+    console.warn(key, valid_to=end.day, days=end.days_left)
+
+
+def psam_alone(run: Run, settings: Settings) -> PsamState:
+    """What the PSAM tells of itself, with no card needed.
+
+    Raises:
+        Stop: there is no reader, or no PSAM in any.
+        LinkError, PsamFailure: it cannot be opened or read.
+    """
+    wish = run.psam_reader or settings.configuration.psam_reader
+    psams = [_named(wish)] if wish else _sorted_by_kind(filled_readers())[0]
+    if not psams:
+        raise Stop(Exit.TROUBLE, "readers.no-psam")
+    with opened(psams[0], run.console.language) as connection, exclusively(connection):
+        return look_at(Psam(completing(connection)))
 
 
 @contextmanager

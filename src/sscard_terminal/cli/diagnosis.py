@@ -12,13 +12,17 @@ import sysconfig
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from enum import Enum
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from sscard_terminal.reader.connection import LinkError, LinkReason, exclusively
+from sscard_terminal.reader.completing import completing
+from sscard_terminal.reader.connection import Connection, LinkError, LinkReason, exclusively
 from sscard_terminal.reader.private_pcscd.slots import DRIVER
+from sscard_terminal.terminal.psam import Psam, PsamFailure
+from sscard_terminal.terminal.psam_care import PsamState, key_end, look_at
 
 from .ports import has_network, ports_open_everywhere
 
@@ -34,11 +38,12 @@ _PORT = re.compile(r"^\s*DEVICENAME\s+\S+:(0x[0-9A-Fa-f]+|\d+)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class ReaderFacts:
-    """One reader: empty, with a card that answers (`reason` None), or why that card cannot be used."""
+    """One reader: empty, with a card that answers (`reason` None), or why that card cannot be used; `psam` if it is one."""
 
     name: str
     filled: bool = False
     reason: LinkReason | None = None
+    psam: PsamState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +140,16 @@ def _of_reader(reader: ReaderFacts, programs: tuple[str, ...]) -> Finding:
             return Finding(Level.FAULT, "reader-trouble", {**facts, "problem": str(reader.reason)})
 
 
+def judged_keys(readers: tuple[ReaderFacts, ...], today: date, ahead: timedelta) -> Iterator[Finding]:
+    """What to say of the PSAMs whose key ends within `ahead`, or has ended."""
+    for reader in readers:
+        if reader.psam is None or (end := key_end(reader.psam.valid_to, today, ahead)) is None:
+            continue
+        key = "key-has-ended" if end.is_over else "key-ends-soon"
+        facts = {"name": reader.name, "terminal": reader.psam.terminal}
+        yield Finding(Level.NOTE, key, {**facts, "valid_to": str(end.day), "days": end.days_left})
+
+
 def examined(wanted_reader: str = "") -> Facts:
     """Look at this machine; readers whose name holds `wanted_reader` only."""
     try:
@@ -168,9 +183,15 @@ def _examined_reader(name: str) -> ReaderFacts:
         if not card_present(name):
             return ReaderFacts(name)
         with closing(open_reader(name, deadline_s=PATIENCE_S)) as connection, exclusively(connection):
-            return ReaderFacts(name, filled=True)
+            return ReaderFacts(name, filled=True, psam=_psam_in(connection))
     except LinkError as error:
         return ReaderFacts(name, True, error.reason)
+
+
+def _psam_in(connection: Connection) -> PsamState | None:
+    with suppress(PsamFailure):
+        return look_at(Psam(completing(connection)))
+    return None
 
 
 def _build_missing() -> Iterator[str]:

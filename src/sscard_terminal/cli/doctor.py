@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from .command import Run, service
 from .console import Console
-from .diagnosis import Finding, Level, examined, judged
+from .desk import now
+from .diagnosis import Finding, Level, examined, judged, judged_keys
 from .exits import Exit
+from .settings import configuration_of
 
 
 @service("doctor", has_trace=False)
 def doctor(run: Run) -> int:
     """See messages, help.doctor."""
     console = run.console
-    findings = list(judged(examined(run.reader or "")))
+    facts = examined(run.reader or "")
+    ahead = timedelta(days=configuration_of(run).warn_before_key_end_days)
+    findings = [*judged(facts), *judged_keys(facts.readers, now().date(), ahead)]
     for finding in findings:
         console.print(f" {console.mark(finding.level is not Level.FAULT)} {_words(console, finding)}")
     faults = sum(finding.level is Level.FAULT for finding in findings)

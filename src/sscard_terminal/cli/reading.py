@@ -14,7 +14,7 @@ from sscard_terminal.terminal.workflow import Balances, read_balances, read_deta
 
 from .command import Run, service
 from .console import Console
-from .desk import desk_of
+from .desk import desk_of, warn_of_key_end
 from .entry import ask_holder, verified
 from .exits import Exit
 from .outcomes import held
@@ -26,9 +26,10 @@ KINDS = {LOAD_TYPE: "load", PURCHASE_TYPE: "purchase"}
 @service("read")
 def read(run: Run) -> int:
     """See messages, help.read."""
+    console = run.console
     with desk_of(run) as desk, desk.at_work() as pair:
         facts = _facts_of(pair.identified(), pair.psam.terminal_number())
-    console = run.console
+        warn_of_key_end(console, desk.settings, pair.psam.valid_to())
     tries = facts["tries_left"]
     words = {None: "read.no-pin", 0: "read.locked"}
     told = console.text(words[tries]) if tries in words else tries

@@ -73,6 +73,7 @@ class Configuration:
     hotlist_max_age_days: int = 3
     journal: Path | None = None
     language: Language | None = None
+    warn_before_key_end_days: int = 60
 
     def read_hotlist(self) -> Hotlist | None:
         """The list in use, None at a place that has none.
@@ -276,6 +277,10 @@ SETTINGS: dict[str, dict[str, tuple[str, Callable[[object], object]]]] = {
         "key": ("hotlist_key", _public_key),
         "max_age_days": ("hotlist_max_age_days", _whole(1, MOST_DAYS)),
     },
-    "terminal": {"journal": ("journal", _text), "language": ("language", _language)},
+    "terminal": {
+        "journal": ("journal", _text),
+        "language": ("language", _language),
+        "warn_before_key_end_days": ("warn_before_key_end_days", _whole(0, MOST_DAYS)),
+    },
 }
 """Table → name → the field of `Configuration`, and what reads its value. Explained one by one in fixtures/terminal.toml."""

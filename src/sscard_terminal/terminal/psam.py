@@ -70,6 +70,7 @@ PURCHASE_KEY = "DPK"
 """Under this name the levels of the purchase keys are remembered; 80 70 names them by the card's key version."""
 
 TERMINAL_NUMBER_FILE, TERMINAL_NUMBER_LENGTH = 0x0016, 6
+SEQUENCE_FILE, SEQUENCE_LENGTH = 0x0019, 4
 APPLICATION_FILES, APPLICATION_FILE_LENGTH = (0x001A, 0x001B, 0x001C), 10
 APPLICATION_DF = 0xDF01
 """Source: card.md §5.1."""
@@ -171,10 +172,27 @@ class Psam:
         application = self._applications.get(self._suite.name)
         return application.dpk_index if application else 1
 
+    def valid_from(self) -> date | None:
+        """The first day of the open environment's DPK; None where it is not told."""
+        application = self._applications.get(self._suite.name)
+        return application.valid_from if application else None
+
     def valid_to(self) -> date | None:
         """The last day of the environment's DPK; None where it is not told. For a warning ahead of time."""
         application = self._applications.get(self._suite.name)
         return application.valid_to if application else None
+
+    def look_into(self, suite: CipherSuite) -> tuple[int, PsamApplicationInformation | None]:
+        """The terminal sequence of a suite's environment and the dates of its DPK, None where they are not told.
+
+        Both are free to read, with no card and no key; a purchase the PSAM holds is over then. Source: card.md §5.1,
+        §10 B40.
+        """
+        self._open, self._held = None, NOTHING_HELD
+        self._select(ENVIRONMENTS[suite.name])
+        self._select(Select.df(APPLICATION_DF))
+        sequence = self._read(SEQUENCE_FILE, SEQUENCE_LENGTH, PsamProblem.REFUSED)
+        return int.from_bytes(sequence, "big"), next(self._application_files(), None)
 
     def check_internal_authentication(
         self, factors: DiversificationFactors, factor: bytes, original: bytes, answer: bytes

@@ -298,6 +298,8 @@ TEXTS: dict[str, str] = {
     "psam.psam-refused": "The PSAM refused {command}; not charged; insert it again or have it replaced.",
     "psam.psam-key-level": "The PSAM's keys do not fit this card's place; not charged; the terminal needs another PSAM.",
     "psam.psam-key-missing": "The PSAM lacks the key for this card; not charged; the terminal needs another PSAM.",
+    "psam.key-ends-soon": "The PSAM's key ends on {valid_to}, {days} days from now; ask the bureau for a new PSAM in time.",
+    "psam.key-has-ended": "The PSAM's key ended on {valid_to} and may refuse sales; ask the bureau for a new PSAM.",
     "psam.psam-malformed": "The PSAM's answer cannot be understood; not charged; have it replaced.",
     "card.refused": "The card refused {command}; not charged; insert it again and start over.",
     "journal.not-a-journal": "{file} is no journal of this terminal and was left as it is; not charged; name another file with --journal.",
@@ -437,6 +439,8 @@ TEXTS: dict[str, str] = {
     "doctor.reader-busy": "A program holds the card in “{name}”. Mend: close it; programs that use PC/SC now: {programs}",
     "doctor.reader-mute": "The card in “{name}” does not answer. Mend: insert it the right way round, chip first",
     "doctor.reader-trouble": "Reader “{name}” cannot be used: {problem}",
+    "doctor.key-ends-soon": "The key of PSAM {terminal} in “{name}” ends on {valid_to}, {days} days from now. Mend: ask the bureau for a new PSAM in time",
+    "doctor.key-has-ended": "The key of PSAM {terminal} in “{name}” ended on {valid_to}. Mend: ask the bureau for a new PSAM",
     "doctor.build-missing": "For building pyscard {missing} is missing. Mend: sudo apt-get install gcc libpcsclite-dev python3-dev",
     "doctor.unknown-programs": "unknown",
 }

@@ -287,6 +287,8 @@ TEXTS: dict[str, str] = {
     "psam.psam-refused": "PSAM 拒绝了 {command}，未扣款，请重新插入或更换。",
     "psam.psam-key-level": "PSAM 的密钥级别与此卡不符，未扣款，本终端须换 PSAM。",
     "psam.psam-key-missing": "PSAM 没有此卡所需的密钥，未扣款，本终端须换 PSAM。",
+    "psam.key-ends-soon": "PSAM 密钥于 {valid_to} 到期，还有 {days} 天，请及时向社保局申领新的 PSAM 卡。",
+    "psam.key-has-ended": "PSAM 密钥已于 {valid_to} 到期，可能拒绝交易，请向社保局申领新的 PSAM 卡。",
     "psam.psam-malformed": "PSAM 的应答无法识别，未扣款，请更换。",
     "card.refused": "卡拒绝了 {command}，未扣款，请重新插卡后再来。",
     "journal.not-a-journal": "{file} 不是本终端的流水，原样未动，未扣款，请用 --journal 指定另一文件。",
@@ -423,6 +425,8 @@ TEXTS: dict[str, str] = {
     "doctor.reader-busy": "有程序占用“{name}”中的卡。排除：关闭它；正在使用 PC/SC 的程序：{programs}",
     "doctor.reader-mute": "“{name}”中的卡没有应答。排除：将芯片朝向正确的一面重新插入",
     "doctor.reader-trouble": "读卡器“{name}”不能使用：{problem}",
+    "doctor.key-ends-soon": "读卡器“{name}”中 PSAM {terminal} 的密钥于 {valid_to} 到期，还有 {days} 天。排除：及时向社保局申领新的 PSAM 卡",
+    "doctor.key-has-ended": "读卡器“{name}”中 PSAM {terminal} 的密钥已于 {valid_to} 到期。排除：向社保局申领新的 PSAM 卡",
     "doctor.build-missing": "编译 pyscard 缺少 {missing}。排除：sudo apt-get install gcc libpcsclite-dev python3-dev",
     "doctor.unknown-programs": "未知",
 }
