@@ -29,6 +29,8 @@ class FaultyCard:
         self.commands: list[bytes] = []
         self.controls: list[Control] = []
         self.heard = threading.Event()
+        self.taken_in = threading.Event()
+        """The driver has accepted this card: the first byte has arrived (pcsc.md §3)."""
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
@@ -37,6 +39,11 @@ class FaultyCard:
 
     def send(self, raw: bytes) -> None:
         self._link.sendall(raw)
+
+    def wait_until_seen(self, slot: Slot) -> None:
+        """Wait until the reader shows this card: for up to a poll it still shows the one that was there before."""
+        assert self.taken_in.wait(PATIENCE_S)
+        assert pcsc.wait_for_card(slot.reader, PATIENCE_S)
 
     def die(self) -> None:
         with contextlib.suppress(OSError):
@@ -51,6 +58,7 @@ class FaultyCard:
         reader = FrameReader()
         with contextlib.suppress(OSError):
             while count := self._link.recv_into(reader.space()):
+                self.taken_in.set()
                 rearm_quick_ack(self._link)
                 reader.filled(count)
                 while (payload := reader.next()) is not None:
@@ -94,7 +102,7 @@ def inserted(
     """A card in the slot for the length of a `with` block, seen by the reader from the first line on."""
     card = plugged(pcscd, slot, behave, atr)
     try:
-        assert pcsc.wait_for_card(slot.reader, PATIENCE_S)
+        card.wait_until_seen(slot)
         yield card
     finally:
         card.bury()

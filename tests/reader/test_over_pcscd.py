@@ -246,7 +246,7 @@ def test_a_card_swapped_faster_than_the_reader_looks_is_known_by_its_own_atr(
         with pytest.raises(LinkError):
             connection.transmit(SELECT)
         connection.close()
-        pcsc.wait_for_card(slot.reader, PATIENCE_S)
+        second.wait_until_seen(slot)
 
         with opened(slot) as fresh:
             got = fresh.transmit(SELECT)
@@ -255,6 +255,19 @@ def test_a_card_swapped_faster_than_the_reader_looks_is_known_by_its_own_atr(
 
     assert (got, atr) == (answer("9000"), T1_ATR)
     assert Control.POWER_ON in second.controls or Control.RESET in second.controls
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_a_card_put_in_right_behind_another_is_the_one_that_is_opened(
+    pcscd: PrivatePcscd, slot: Slot, turn: int
+) -> None:
+    """The reader shows the first card until its next look; who trusts that opens a card that has gone."""
+    with inserted(pcscd, slot):
+        pass
+    with inserted(pcscd, slot) as second, opened(slot) as connection:
+        got = connection.transmit(SELECT)
+
+    assert (got, second.commands) == (answer("9000"), [SELECT.build()])
 
 
 def test_a_card_reset_by_another_program_is_left_to_it(pcscd: PrivatePcscd, slot: Slot) -> None:
