@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from sscard_terminal.reader import pcsc
 from sscard_terminal.reader.private_pcscd import PrivatePcscd, Slot
 
 pytest_plugins = ["tests.conformance.report"]
 SLOTS = 8
+EMPTY_WITHIN_S = 10.0
 
 
 @pytest.fixture(scope="session")
@@ -31,5 +33,7 @@ def _slots_in_turn(pcscd: PrivatePcscd) -> Iterator[Slot]:
 
 @pytest.fixture
 def slot(_slots_in_turn: Iterator[Slot]) -> Slot:
-    """An empty slot; each test gets the next, so that the card of the test before has time to be gone."""
-    return next(_slots_in_turn)
+    """An empty slot; each test gets the next, and the reader has seen that the card of a test before is gone."""
+    slot = next(_slots_in_turn)
+    assert pcsc.wait_for_removal(slot.reader, EMPTY_WITHIN_S)
+    return slot
