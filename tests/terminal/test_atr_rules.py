@@ -21,6 +21,9 @@ ACCEPTED = {
     "TA1 11": "3B1011",
     "TA1, D = 2": "3B1012",
     "TA1, D = 4": "3B1013",
+    "TA1 with F = 512 and D = 16, to be negotiated": "3B1095",
+    "TA1 with D reserved, to be negotiated": "3B1010",
+    "TA1, D = 4, in specific mode": "3B9013 10 00",
     "TB1 with a programming voltage": "3B2025",
     "no TB1 and no TC1": "3B021122",
     "TC1 FF": "3B40FF",
@@ -34,10 +37,13 @@ ACCEPTED = {
     "TC2 0A": "3B80400A",
     "TD2 T=1": "3B80800101",
     "TD2 T=15": "3B80801F03 1C",
-    "TA3 missing": "3B80808101",
+    "TA3 missing": "3B80808101 80",
+    "TA3 missing behind T=15": "3B80800F 0F",
     "TA3, TB3, TC3": "3B8081 71 FE45 00 CB",
+    "TA3 as T=1 has it": "3B8080 11 00 11",
+    "TA3 behind T=15: clock stop, classes A and B": "3B80801FC3 DC",
+    "TA3 behind T=15: classes A, B and C": "3B80801F07 18",
     "T=1 with a fitting TCK": "3B80800101",
-    "T=1 without TCK": "3B8001",
     "fifteen historical bytes": "3B0F" + "00" * 15,
 }
 
@@ -50,9 +56,9 @@ REFUSED = {
     "historical bytes cut short": (AtrRule.FORM, "3B0211"),
     "two bytes too many": (AtrRule.FORM, "3B000000"),
     "longer than 33 bytes": (AtrRule.FORM, "3B" + "00" * 33),
-    "TA1 with F = 512": (AtrRule.TA1, "3B1091"),
-    "TA1 with D = 8": (AtrRule.TA1, "3B1014"),
-    "TA1 with D reserved": (AtrRule.TA1, "3B1010"),
+    "TA1 with F = 512 in specific mode": (AtrRule.TA1, "3B9091 10 00"),
+    "TA1 with D = 8 in specific mode": (AtrRule.TA1, "3B9014 10 00"),
+    "TA1 with D reserved in specific mode": (AtrRule.TA1, "3B9010 10 00"),
     "TD1 T=14": (AtrRule.TD1, "3B800E8E"),
     "TD1 T=15": (AtrRule.TD1, "3B800F8F"),
     "TA2 with implicit parameters": (AtrRule.TA2, "3B801010"),
@@ -61,9 +67,16 @@ REFUSED = {
     "TC2 10, the ten that was printed": (AtrRule.TC2, "3B804010"),
     "TD2 T=0": (AtrRule.TD2, "3B808000"),
     "TD2 T=14": (AtrRule.TD2, "3B80800E0E"),
+    "TA3 behind T=15 names no class": (AtrRule.TA3, "3B80801F00 1F"),
+    "TA3 behind T=15 names class C alone": (AtrRule.TA3, "3B80801F04 1B"),
+    "TA3 behind T=15, all ones": (AtrRule.TA3, "3B80801FFF E0"),
     "TCK with T=0 only": (AtrRule.TCK, "3B0000"),
     "TCK with T=0 only, named by TD1": (AtrRule.TCK, "3B800080"),
     "TCK that does not fit": (AtrRule.TCK, "3B800182"),
+    "T=1 without TCK": (AtrRule.TCK, "3B8001"),
+    "T=0 and T=1 without TCK": (AtrRule.TCK, "3B808001"),
+    "T=0 and T=15 without TCK": (AtrRule.TCK, "3B80801F03"),
+    "T=1 cut short by its TCK": (AtrRule.TCK, "3B820111 22"),
 }
 
 
@@ -83,14 +96,19 @@ def test_every_rule_is_broken_by_some_atr() -> None:
 
 
 @pytest.mark.parametrize("ta1", range(256))
-def test_ta1_accepts_f_372_with_d_1_2_and_4_and_nothing_else(ta1: int) -> None:
+def test_ta1_is_a_wish_while_it_is_negotiable_and_kept_out_of_the_way(ta1: int) -> None:
+    assert broken_rule(bytes((0x3B, 0x10, ta1))) is None
+
+
+@pytest.mark.parametrize("ta1", range(256))
+def test_ta1_in_specific_mode_takes_f_372_with_d_1_2_and_4_and_nothing_else(ta1: int) -> None:
     accepted = {0x01, 0x02, 0x03, 0x11, 0x12, 0x13}
 
-    assert (broken_rule(bytes((0x3B, 0x10, ta1))) is None) is (ta1 in accepted)
+    assert (broken_rule(bytes((0x3B, 0x90, ta1, 0x10, 0x00))) is None) is (ta1 in accepted)
 
 
 def test_a_card_with_a_refused_atr_is_declined_before_any_command() -> None:
-    played, connection = replay("# ATR 3B1095\n")
+    played, connection = replay("# ATR 3B9095 10 00\n")
     psam = Psam(completing(LoopbackConnection(new_psam())))
 
     declined = identify(SocialSecurityCard(connection), psam, Policy(), lambda: NOON, pattern)
