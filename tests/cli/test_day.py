@@ -16,7 +16,7 @@ OPERATOR = ("--operator", "07")
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("en", ("Day 1, opened ", "07: 1 charged, account 12.34", "Closed ")),
+        ("en", ("Day 1, opened ", "07, purchase: 1 charged, account 12.34", "Closed ")),
         ("zh", ("第 1 日", "已扣款 1 笔", "签退")),
     ],
 )
