@@ -62,6 +62,7 @@ def test_a_sale_as_json(sscard: Sscard, counter: Counter) -> None:
     assert done.code == 0
     assert {name: told[name] for name in told if name not in ("tac", "time")} == {
         "money": "charged",
+        "kind": "purchase",
         "voucher": 1,
         "account_fen": 1234,
         "self_paid_fen": 2000,

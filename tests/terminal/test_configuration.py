@@ -92,6 +92,24 @@ def test_the_configured_hotlist_is_read_with_the_configured_key(tmp_path: Path) 
         ('[sale]\nper_sale = "-1"', "sale.per_sale", 'must be yuan as a text, such as "500.00"', 6),
         ('[sale]\nper_sale = "0"', "sale.per_sale", "must be more than nothing", 6),
         ('[sale]\nper_day = "1"\nper_sale = "2"', "sale.per_day", "is below a narrower ceiling", 6),
+        (
+            '[sale]\nself_paid_percent = "12.345"',
+            "sale.self_paid_percent",
+            'must be a percentage as a text, such as "70" or "12.5"',
+            6,
+        ),
+        (
+            '[sale]\npooled_percent = "100.01"',
+            "sale.pooled_percent",
+            'must be a percentage as a text, such as "70" or "12.5"',
+            6,
+        ),
+        (
+            '[sale]\nself_paid_percent = "60"\npooled_percent = "40.01"',
+            "sale.pooled_percent",
+            "is more than the self-paid share leaves",
+            7,
+        ),
         ("[sale]\nrepeat_minutes = 1441", "sale.repeat_minutes", "must be a whole number from 0 to 1440", 6),
         (
             "[sale]\nrepeat_minutes = true",

@@ -10,8 +10,7 @@ from typing import Any
 
 import click
 
-from sscard_terminal.cardspec.money import Fen, yuan_of_fen
-from sscard_terminal.cardspec.transaction import PurchaseAmounts
+from sscard_terminal.cardspec.money import yuan_of_fen
 from sscard_terminal.reader.connection import LinkError
 from sscard_terminal.terminal import debit as sale
 from sscard_terminal.terminal.exchange import CardRefused
@@ -19,21 +18,22 @@ from sscard_terminal.terminal.identification import IdentifiedCard
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.journal_events import SaleState
 from sscard_terminal.terminal.journal_file import JournalTrouble
-from sscard_terminal.terminal.outcomes import Approved, Declined, Unsettled
+from sscard_terminal.terminal.outcomes import Approved, Declined, SaleKind, Unsettled
 from sscard_terminal.terminal.psam import PsamFailure
 from sscard_terminal.terminal.receipts import slip
 from sscard_terminal.terminal.recovery import Settlement, settle, settle_by_psam
 from sscard_terminal.terminal.sale_rules import objection_before_card
 from sscard_terminal.terminal.workflow import verify_pin
 
-from .command import BadValue, Run, service
+from .command import Run, service
 from .console import Console
 from .desk import Desk, desk_of, now, warn_of_key_end
 from .entry import Holder, ask_holder, same_card, undisturbed, verified, warn_of_first_pin
 from .exits import Exit, StillOpen, Stop
 from .outcomes import declined, held, unsettled
 from .pins import pin_option
-from .values import FilePath, Yuan
+from .price import agreed, price_of, price_options
+from .values import FilePath
 
 _KEYS = {
     SaleState.CHARGED: "recover.charged",
@@ -63,36 +63,28 @@ def opened_journal(file: Path | None) -> Iterator[Journal]:
 
 
 @service("debit")
-@click.option("--account", metavar="YUAN", type=Yuan(), required=True)
-@click.option("--self", "self_paid", metavar="YUAN", type=Yuan(), default="0")
-@click.option("--pooled", metavar="YUAN", type=Yuan(), default="0")
+@price_options
 @click.option("--again", is_flag=True)
 @click.option("--operator", metavar="NAME", default="")
 @click.option("--journal", metavar="FILE", type=FilePath())
 @pin_option
-def debit(
-    run: Run,
-    account: Fen,
-    self_paid: Fen,
-    pooled: Fen,
-    again: bool,
-    operator: str,
-    journal: Path | None,
-    pin_stdin: bool,
-) -> int:
+def debit(run: Run, again: bool, operator: str, journal: Path | None, pin_stdin: bool, **typed: Any) -> int:
     """See messages, help.debit."""
-    if not account:
-        raise BadValue("usage.amount-zero")
-    amounts = PurchaseAmounts(account, self_paid, pooled)
     console = run.console
-    with desk_of(run) as desk, opened_journal(journal or desk.settings.configuration.journal) as book:
-        held(objection_before_card(desk.settings.rules, book, amounts, now()))
-        holder = ask_holder(desk, console, pin_stdin, "pin.prompt-to-pay", amount=yuan_of_fen(account))
-        request = sale.DebitRequest(amounts, desk.settings.configuration.place, operator, again)
-        outcome = _paid(desk, console, holder, book, request)
-        if isinstance(outcome, Declined):
-            raise declined(outcome)
-        _print_slip(console, book, outcome.sale.voucher)
+    with desk_of(run) as desk:
+        configuration = desk.settings.configuration
+        price = price_of(configuration.shares, **typed)
+        with opened_journal(journal or configuration.journal) as book:
+            held(objection_before_card(desk.settings.rules, book, price.amounts, now()))
+            holder = ask_holder(
+                desk, console, pin_stdin, "pin.prompt-to-pay", amount=yuan_of_fen(price.total)
+            )
+            amounts = agreed(desk, console, holder, price)
+            request = sale.DebitRequest(amounts, configuration.place, operator, again, price.kind)
+            outcome = _paid(desk, console, holder, book, request)
+            if isinstance(outcome, Declined):
+                raise declined(outcome)
+            _print_slip(console, book, outcome.sale.voucher)
     if isinstance(outcome, Unsettled):
         raise unsettled(outcome)
     _tell(console, outcome)
@@ -119,10 +111,16 @@ def _paid(
 def _tell(console: Console, outcome: Approved) -> None:
     paid, tac = outcome.sale, outcome.tac.hex().upper()
     amount, rest = yuan_of_fen(paid.amounts.account), yuan_of_fen(paid.balance_after)
-    console.say("debit.approved", amount=amount, balance=rest, tac=tac)
+    if paid.kind is SaleKind.RECORD_KEEPING:
+        console.say("debit.recorded", amount=yuan_of_fen(paid.amounts.self_paid), balance=rest, tac=tac)
+    else:
+        console.say("debit.approved", amount=amount, balance=rest, tac=tac)
+    if paid.kind is SaleKind.PURCHASE and paid.amounts.self_paid:
+        console.say("debit.self-paid", amount=yuan_of_fen(paid.amounts.self_paid))
     console.give(
         {
             "money": "charged",
+            "kind": str(paid.kind),
             "voucher": paid.voucher,
             "account_fen": int(paid.amounts.account),
             "self_paid_fen": int(paid.amounts.self_paid),

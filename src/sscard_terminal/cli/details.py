@@ -22,6 +22,8 @@ ROWS: tuple[tuple[str, str], ...] = (
     (r"must be true or false", "须为 true 或 false"),
     (r"must be a list of codes of 6 digits", "须为 6 位数字代码的列表"),
     (r'must be yuan as a text, such as "(.*)"', '须为文本形式的金额（元），如 "{0}"'),
+    (r'must be a percentage as a text, such as "(.*)" or "(.*)"', '须为文本形式的百分比，如 "{0}" 或 "{1}"'),
+    (r"is more than the self-paid share leaves", "超过自付比例之外的部分"),
     (r"must be more than nothing", "须大于零"),
     (r"must be a whole number from (\d+) to (\d+)", "须为 {0} 至 {1} 的整数"),
     (r"is below a narrower ceiling", "低于范围更小的限额"),

@@ -5,6 +5,7 @@ Not here: what the settings do (policy, sale_rules), and the file with each expl
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from sscard_terminal.cardspec.signatures import KEY_LENGTH
 from sscard_terminal.iso7816.errors import FormatError
 from sscard_terminal.iso7816.status import Language
 
+from .amounts import WHOLE, Shares
 from .hotlist import Hotlist, read_hotlist
 from .policy import Policy
 from .sale_rules import SaleRules
@@ -25,6 +27,7 @@ from .sale_rules import SaleRules
 LANGUAGES = ("zh", "en")
 MOST_MINUTES = 24 * 60
 MOST_DAYS = 3660
+_PERCENT = re.compile(r"(\d{1,3})(?:\.(\d{1,2}))?", re.ASCII)
 CEILINGS = ("per_sale", "per_card_per_day", "per_day")
 """From the narrowest to the widest."""
 
@@ -68,6 +71,8 @@ class Configuration:
     per_day: Fen | None = None
     repeat_minutes: int = 0
     needs_open_day: bool = False
+    self_paid_share: int = 0
+    pooled_share: int = 0
     hotlist: Path | None = None
     hotlist_key: bytes | None = None
     hotlist_max_age_days: int = 3
@@ -101,6 +106,11 @@ class Configuration:
             timedelta(days=self.hotlist_max_age_days),
             self.needs_open_day,
         )
+
+    @property
+    def shares(self) -> Shares:
+        """How a total is divided here where nobody types it."""
+        return Shares(self.self_paid_share, self.pooled_share)
 
 
 def parse_configuration(text: str, folder: Path) -> Configuration:
@@ -150,6 +160,12 @@ def _require_whole(document: Mapping[str, Any], lines: Mapping[str, int], found:
             raise ConfigurationError(f"place.{name}", "is missing")
     if found.hotlist is not None and found.hotlist_key is None:
         raise ConfigurationError("hotlist.key", "is missing")
+    if found.self_paid_share + found.pooled_share > WHOLE:
+        raise ConfigurationError(
+            "sale.pooled_percent",
+            "is more than the self-paid share leaves",
+            lines.get("sale.pooled_percent", lines.get("sale.self_paid_percent", 0)),
+        )
     narrower: Fen | None = None
     for name in CEILINGS:
         ceiling: Fen | None = getattr(found, name)
@@ -242,6 +258,15 @@ def _whole(least: int, most: int) -> Callable[[object], int]:
     return read
 
 
+def _percent(value: object) -> int:
+    """A text, for the reason `_yuan` has; in hundredths of a percent."""
+    found = _PERCENT.fullmatch(_text(value))
+    share = 100 * int(found[1]) + int((found[2] or "").ljust(2, "0")) if found else WHOLE + 1
+    if share > WHOLE:
+        raise _Impossible('must be a percentage as a text, such as "70" or "12.5"')
+    return share
+
+
 def _public_key(value: object) -> bytes:
     text = _text(value)
     try:
@@ -271,6 +296,8 @@ SETTINGS: dict[str, dict[str, tuple[str, Callable[[object], object]]]] = {
         "per_day": ("per_day", _yuan),
         "repeat_minutes": ("repeat_minutes", _whole(0, MOST_MINUTES)),
         "needs_open_day": ("needs_open_day", _yes_or_no),
+        "self_paid_percent": ("self_paid_share", _percent),
+        "pooled_percent": ("pooled_share", _percent),
     },
     "hotlist": {
         "file": ("hotlist", _text),

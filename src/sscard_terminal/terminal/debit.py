@@ -21,7 +21,7 @@ from .exchange import CardRefused
 from .identification import IdentifiedCard, declined_by_card, declined_by_psam
 from .journal import Journal
 from .journal_file import JournalTrouble
-from .outcomes import Approved, DebitIntent, Declined, Reason, Sale, Unsettled
+from .outcomes import Approved, DebitIntent, Declined, Reason, Sale, SaleKind, Unsettled
 from .ports import Clock
 from .psam import Psam, PsamFailure
 from .sale_rules import NO_RULES, SaleRules, objection_before_card, objection_to_card
@@ -34,13 +34,14 @@ CLOCK_TOLERANCE = timedelta(minutes=2)
 class DebitRequest:
     """What the shop asks for. `place` and `operator` go to the journal and the slip.
 
-    `again`: a person has confirmed that the same sale is meant a second time (`sale_rules`).
+    `kind`: a record-keeping debit is the same exchange with amounts of another meaning (`amounts`). `again`: a person has confirmed that the same sale is meant a second time (`sale_rules`).
     """
 
     amounts: PurchaseAmounts
     place: str = ""
     operator: str = ""
     again: bool = False
+    kind: SaleKind = SaleKind.PURCHASE
 
 
 def debit(
@@ -112,6 +113,7 @@ def _prepare(
             mac1=purchase.mac1,
             place=request.place,
             operator=request.operator,
+            kind=request.kind,
         )
     )
 

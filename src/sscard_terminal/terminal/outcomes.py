@@ -77,6 +77,7 @@ class Reason(StrEnum):
     CEILING_PER_CARD = "ceiling-per-card"
     CEILING_PER_DAY = "ceiling-per-day"
     SAME_SALE_AGAIN = "same-sale-again"
+    PARTS_EXCEED_TOTAL = "parts-exceed-total"
     DAY_NOT_OPEN = "day-not-open"
     DAY_ALREADY_OPEN = "day-already-open"
     DAY_HAS_OPEN_SALES = "day-has-open-sales"

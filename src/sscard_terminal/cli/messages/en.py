@@ -80,7 +80,7 @@ TEXTS: dict[str, str] = {
         "Pay from the medical account, once: the journal holds the sale before the card is asked to pay, and the slip "
         "is printed from it. Amounts are yuan with at most two decimals."
     ),
-    "examples.debit": "sscard debit --account 12.34\nsscard debit --account 12.34 --self 20 --pooled 80.00 --journal shop.db",
+    "examples.debit": "sscard debit --account 12.34\nsscard debit --total 58.00 --pooled 20.00\nsscard debit --account 12.34 --self 20 --pooled 80.00 --journal shop.db",
     "short.recover": "settle a sale that is to be verified",
     "help.recover": (
         "Settle the sales of this card that are to be verified (exit code 4): did it pay, or not? It never pays again. "
@@ -127,6 +127,9 @@ TEXTS: dict[str, str] = {
     "option.trace": "Write the conversation with card and PSAM to FILE (- is standard error); PINs are masked.",
     "option.config": "The settings, such as fixtures/terminal.toml, where each is explained; by default the file SSCARD_CONFIG names.",
     "option.hotlist": "Take this hotlist instead of the configured one; it is checked with the configured key.",
+    "option.total": "What all costs: self-paid and pooled part as typed or as the settings say, the account pays the rest as far as it can.",
+    "option.rest_in_cash": "With --total: what the account is short of is paid in cash, without asking.",
+    "option.record_keeping": "Only record the sale on the card (--total, and --pooled for what account and pool paid elsewhere); the chip's account pays nothing.",
     "option.again": "The same amounts from the same card are meant a second time.",
     "option.operator": "Who is at the counter: number or name.",
     "option.despite": "Close over sales that are to be verified, and why; a supervisor answers for it.",
@@ -167,6 +170,7 @@ TEXTS: dict[str, str] = {
     "usage.amount-too-large": "{value} yuan is more than the card can hold; not charged; the most is 42949672.95.",
     "usage.amount-zero": "There is nothing to pay; not charged; give an amount above zero.",
     "usage.address": "{value} is no address; nothing was done; give HOST:PORT, such as 127.0.0.1:35963.",
+    "usage.price": "The amounts contradict each other; nothing was done; give --account or --total, and with --record-keeping --total and --pooled only.",
     "usage.terminal": "{value} is no terminal number; nothing was done; it has 12 digits, such as 370900000001.",
     "usage.profile": "There is no kind of card {value}; nothing was written; choose one of: {known}.",
     "usage.not-a-card": "{value} describes no card with a medical account; nothing was written; choose gen2-32k.",
@@ -247,6 +251,7 @@ TEXTS: dict[str, str] = {
     "declined.new-pin-not-six-digits": "A new PIN has exactly 6 digits; the PIN is unchanged, not charged; please choose another.",
     "declined.new-pin-is-a-first-pin": "A first PIN cannot be the new one; the PIN is unchanged, not charged; please choose another.",
     "declined.new-pin-equals-old": "The new PIN equals the old one; the PIN is unchanged, not charged; please choose another.",
+    "declined.parts-exceed-total": "The parts are more than the total; not charged; check the amounts.",
     "declined.insufficient-balance": "The balance is too small; not charged; please pay otherwise.",
     "declined.insufficient-balance-by": "The balance of {balance} yuan is {missing} yuan too small; not charged; pay less by card, the rest otherwise.",
     "declined.counter-at-maximum": "The card has used up its transaction counter; not charged; it must be replaced.",
@@ -275,6 +280,9 @@ TEXTS: dict[str, str] = {
     "doubt.mac2-refused": "The card paid but could not prove it, sale {voucher} is to be verified; do not sell again; run sscard recover with the same card.",
     "doubt.psam-failed": "The card paid but the PSAM failed, sale {voucher} is to be verified; do not sell again; run sscard recover with the same card.",
     "doubt.journal-failed": "The journal failed after the card was asked to pay, sale {voucher} is to be verified; do not sell again; mend the disk, then run sscard recover.",
+    "debit.rest-in-cash": "The account holds {balance} yuan, {missing} yuan short. Take {missing} yuan in cash?",
+    "debit.self-paid": "To be paid in cash: {amount} yuan.",
+    "debit.recorded": "Recorded on the card: total cost {amount} yuan; the account paid nothing, balance {balance} yuan, TAC {tac}; please take the card.",
     "debit.no-slip": "The slip of sale {voucher} could not be printed; the sale stands as the journal has it.",
     "money.not-charged": "not charged",
     "money.still-open": "the sale is still to be verified",
