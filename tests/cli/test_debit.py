@@ -330,10 +330,10 @@ def test_a_journal_in_a_folder_that_is_not_there_stops_the_sale(sscard: Sscard, 
 def test_a_slip_that_cannot_be_printed_undoes_no_sale(
     sscard: Sscard, counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_paper(*_: object) -> str:
+    def no_paper(*_: object, **__: object) -> str:
         raise OSError(errno.ENOSPC, "no paper")
 
-    monkeypatch.setattr(family, "slip", no_paper)
+    monkeypatch.setattr(family, "slip_of_sale", no_paper)
 
     done = pay(sscard, counter)
 

@@ -11,7 +11,8 @@ from sscard_terminal.reader.connection import LinkError, LinkReason
 from sscard_terminal.reader.tracing import traced
 from sscard_terminal.terminal.debit import DebitRequest, debit
 from sscard_terminal.terminal.exchange import CardRefused
-from sscard_terminal.terminal.receipts import slip
+from sscard_terminal.terminal.slips.forms import slip_of_sale
+from sscard_terminal.terminal.slips.layout import text_of
 from sscard_terminal.terminal.workflow import change_pin, read_balances, read_details, verify_pin
 from tests.terminal.doubles import AMOUNTS, PIN, Desk, Fault, Faulty, answer_lost, answers
 
@@ -55,7 +56,7 @@ def test_a_marked_pin_is_in_no_journal_trace_log_repr_or_slip(
     assert_nowhere("\n".join(lines))
     assert_nowhere(caplog.text)
     assert_nowhere(repr((outcomes, desk_sale, card, entry)))
-    assert_nowhere(slip(entry))
+    assert_nowhere(text_of(slip_of_sale(entry, "zh")))
     for file in tmp_path.iterdir():
         assert MARKED.encode() not in file.read_bytes()
         assert bytes.fromhex(MARKED) not in file.read_bytes()

@@ -16,7 +16,8 @@ from sscard_terminal.terminal.debit import DebitRequest, debit
 from sscard_terminal.terminal.journal_events import SaleState
 from sscard_terminal.terminal.outcomes import Accepted, Approved, Unsettled
 from sscard_terminal.terminal.policy import Policy
-from sscard_terminal.terminal.receipts import slip
+from sscard_terminal.terminal.slips.forms import slip_of_sale
+from sscard_terminal.terminal.slips.layout import text_of
 from sscard_terminal.terminal.workflow import change_pin, read_balance, read_details
 from tests.cards import new_card
 from tests.terminal.doubles import AMOUNTS, DEBIT, OPENING, Desk, Faulty, answer_lost, delivered_twice
@@ -58,7 +59,7 @@ def test_read_sell_and_read_again(desk: Desk, request: pytest.FixtureRequest) ->
     assert exchanges == EXCHANGES.get(request.node.callspec.params["desk"], 13) <= MOST_EXCHANGES
     assert balance == OPENING - AMOUNTS.account
     assert [(record.account, record.self_paid, record.pooled) for record in details] == [(1234, 2000, 8000)]
-    assert "87.66" in slip(entry)
+    assert "87.66" in text_of(slip_of_sale(entry, "zh"))
 
 
 def test_ten_sales_with_every_third_answer_lost_add_up(desk: Desk) -> None:

@@ -20,9 +20,10 @@ from sscard_terminal.terminal.journal_events import SaleState
 from sscard_terminal.terminal.journal_file import JournalTrouble
 from sscard_terminal.terminal.outcomes import Approved, Declined, SaleKind, Unsettled
 from sscard_terminal.terminal.psam import PsamFailure
-from sscard_terminal.terminal.receipts import slip
 from sscard_terminal.terminal.recovery import Settlement, settle, settle_by_psam
 from sscard_terminal.terminal.sale_rules import objection_before_card
+from sscard_terminal.terminal.slips.forms import slip_of_sale
+from sscard_terminal.terminal.slips.layout import text_of
 from sscard_terminal.terminal.workflow import verify_pin
 
 from .command import Run, service
@@ -140,7 +141,8 @@ def _print_slip(console: Console, journal: Journal, voucher: int) -> None:
     try:
         entry = journal.entry(voucher)
         if entry is not None:
-            console.print(slip(entry, console.language).rstrip("\n"))
+            slip = slip_of_sale(entry, console.language, training=journal.training)
+            console.print(text_of(slip).rstrip("\n"))
     except (JournalTrouble, OSError):
         console.warn("debit.no-slip", voucher=voucher)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from sscard_terminal.terminal.receipts import slip as text_of
+from sscard_terminal.terminal.slips.forms import slip_of_sale
+from sscard_terminal.terminal.slips.layout import text_of
 
 from .command import Run, service
 from .debit import opened_journal
@@ -24,7 +25,7 @@ def slip(run: Run, voucher: int | None, journal: Path | None) -> int:
         entry = book.last_entry() if voucher is None else book.entry(voucher)
     if entry is None:
         raise Stop(Exit.REFUSED, "slip.none")
-    text = text_of(entry, run.console.language, reprint=True)
+    text = text_of(slip_of_sale(entry, run.console.language, reprint=True, training=book.training))
     run.console.print(text.rstrip("\n"))
     run.console.give({"voucher": entry.sale.voucher, "state": str(entry.state), "slip": text})
     return Exit.DONE

@@ -29,7 +29,8 @@ from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.outcomes import Accepted, Approved, Declined, Reason
 from sscard_terminal.terminal.policy import Policy
 from sscard_terminal.terminal.psam import Psam
-from sscard_terminal.terminal.receipts import slip
+from sscard_terminal.terminal.slips.forms import slip_of_sale
+from sscard_terminal.terminal.slips.layout import text_of
 
 from ..command import Run
 from ..console import Console
@@ -174,7 +175,7 @@ class Story:
         entry = self._journal.entry(self._approved().sale.voucher)
         _require(entry is not None and entry.tac == self._approved().tac, "the journal lacks the sale")
         assert entry is not None
-        text = slip(entry, self._console.language, training=True)
+        text = text_of(slip_of_sale(entry, self._console.language, training=True))
         return Line("demo.slip", below=tuple(text.splitlines()))
 
     def balance_after(self) -> Line:
