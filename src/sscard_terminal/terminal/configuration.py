@@ -79,6 +79,8 @@ class Configuration:
     journal: Path | None = None
     language: Language | None = None
     warn_before_key_end_days: int = 60
+    operators: Path | None = None
+    session_minutes: int = 15
 
     def read_hotlist(self) -> Hotlist | None:
         """The list in use, None at a place that has none.
@@ -131,7 +133,7 @@ def parse_configuration(text: str, folder: Path) -> Configuration:
         for name, value in settings.items():
             setting = f"{table}.{name}"
             values |= _read(table, name, value, lines.get(setting, lines.get(table, 0)))
-    for setting in ("hotlist", "journal"):
+    for setting in ("hotlist", "journal", "operators"):
         if setting in values:
             values[setting] = folder / values[setting]
     configuration = Configuration(**values)
@@ -309,5 +311,10 @@ SETTINGS: dict[str, dict[str, tuple[str, Callable[[object], object]]]] = {
         "language": ("language", _language),
         "warn_before_key_end_days": ("warn_before_key_end_days", _whole(0, MOST_DAYS)),
     },
+    "operators": {
+        "file": ("operators", _text),
+        "session_minutes": ("session_minutes", _whole(1, MOST_MINUTES)),
+    },
+    "terminal": {"journal": ("journal", _text), "language": ("language", _language)},
 }
 """Table → name → the field of `Configuration`, and what reads its value. Explained one by one in fixtures/terminal.toml."""
