@@ -20,6 +20,7 @@ GROUPS = {
     "day": ("open", "close", "show"),
     "journal": ("backup",),
     "hotlist": ("show", "update"),
+    "operator": ("add", "remove", "password", "list"),
 }
 SERVICES = [(name, *([sub] if sub else [])) for name in COMMANDS for sub in GROUPS.get(name, ("",))]
 

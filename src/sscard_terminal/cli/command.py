@@ -31,6 +31,7 @@ class Run:
     trace: str | None = None
     config: str | None = None
     hotlist: str | None = None
+    training: bool = False
 
 
 def console_of(context: click.Context | None = None) -> Console:
@@ -197,12 +198,15 @@ def service(
         @functools.wraps(function)
         def call(**given: Any) -> int:
             common = {
-                name: given.pop(name) for name in ("reader", "psam_reader", "trace", "config", "hotlist")
+                name: given.pop(name)
+                for name in ("reader", "psam_reader", "trace", "config", "hotlist", "training")
             }
             return function(Run(console_of(), **common), **given)
 
         own_params = call.__dict__.pop(_CLICK_PARAMS, [])
         decorated = language_options(call)
+        has_journal = any("--journal" in param.opts for param in own_params)
+        decorated = click.option("--training", is_flag=True, hidden=not has_journal)(decorated)
         decorated = click.option("--trace", metavar="FILE", hidden=not has_trace)(decorated)
         for option in ("--hotlist", "--config"):
             variable = "SSCARD_CONFIG" if option == "--config" else None

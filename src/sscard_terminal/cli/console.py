@@ -31,6 +31,7 @@ class Console:
     def __init__(self, language: Language, as_json: bool) -> None:
         self.language = language
         self.as_json = as_json
+        self.training = False
         self._colour = wants_colour()
         self._warnings: list[Facts] = []
 
@@ -61,11 +62,19 @@ class Console:
         with suppress(OSError):
             click.secho(self.text(key, **facts), fg="yellow", err=True, color=self._colour)
 
+    def enter_training(self) -> None:
+        """From here on everything is training: a yellow line for people, a fact for programs."""
+        if not self.training:
+            self.training = True
+            if not self.as_json:
+                self.warn("training.banner")
+
     def give(self, result: Facts) -> None:
         """The result for programs: one JSON object on one line, with the warnings up to here if there are any."""
         if self.as_json:
+            mode = {"training": True} if self.training else {}
             warnings = {"warnings": self._warnings} if self._warnings else {}
-            self._echo(json.dumps({**result, **warnings}, ensure_ascii=False))
+            self._echo(json.dumps({**mode, **result, **warnings}, ensure_ascii=False))
 
     def _echo(self, line: str) -> None:
         """What cannot be said any more (nobody reads, the disk is full) changes nothing about what was done."""

@@ -22,6 +22,7 @@ from .desk import now, psam_alone, warn_of_key_end
 from .exits import Exit, Stop
 from .outcomes import held
 from .settings import Settings, settings_of
+from .signed_in import operator_for, sign_out, supervisor_for, supervisor_options
 from .values import FilePath
 
 
@@ -45,7 +46,8 @@ def _day_service(name: str, *, uses_readers: bool = False) -> Callable[[Callable
 def open_(run: Run, journal: Path | None, operator: str) -> int:
     """See messages, help.day open."""
     settings = settings_of(run)
-    with opened_journal(journal or settings.configuration.journal) as book:
+    operator = operator_for(settings.configuration, operator)
+    with opened_journal(settings.configuration, journal) as book:
         opened = held(open_day(book, now, operator))
     _look_at_psam(run, settings)
     _tell(run.console, opened)
@@ -64,22 +66,40 @@ def _look_at_psam(run: Run, settings: Settings) -> None:
 @_day_service("close")
 @click.option("--despite", metavar="REASON", default="")
 @click.option("--operator", metavar="NAME", default="")
-def close(run: Run, journal: Path | None, operator: str, despite: str) -> int:
+@supervisor_options
+def close(
+    run: Run,
+    journal: Path | None,
+    operator: str,
+    despite: str,
+    supervisor: str | None,
+    supervisor_password_stdin: bool,
+) -> int:
     """See messages, help.day close."""
-    with opened_journal(journal or settings_of(run).configuration.journal) as book:
-        _tell(run.console, held(close_day(book, now, operator, despite)))
+    configuration = settings_of(run).configuration
+    operator = operator_for(configuration, operator)
+    answering = ""
+    if despite.strip() or supervisor or supervisor_password_stdin:
+        answering = supervisor_for(run, configuration, supervisor, supervisor_password_stdin)
+    with opened_journal(configuration, journal) as book:
+        closed = held(close_day(book, now, operator, despite, answering))
+    if configuration.operators is not None:
+        sign_out(run)
+    _tell(run.console, closed)
     return Exit.DONE
 
 
 @_day_service("show")
 def show(run: Run, journal: Path | None) -> int:
     """See messages, help.day show."""
-    with opened_journal(journal or settings_of(run).configuration.journal) as book:
+    with opened_journal(settings_of(run).configuration, journal) as book:
         _tell(run.console, newest_day(book))
     return Exit.DONE
 
 
 def _tell(console: Console, found: Day | None) -> None:
+    if console.training:
+        console.say("training.report")
     if found is None:
         console.say("day.none")
         console.give({"day": None})
@@ -92,7 +112,8 @@ def _tell(console: Console, found: Day | None) -> None:
     if found.closed is not None:
         console.say("day.closed", at=found.closed.at)
         if found.closed.despite:
-            console.say("day.despite", reason=found.closed.despite)
+            answering = found.closed.supervisor or "-"
+            console.say("day.despite", reason=found.closed.despite, supervisor=answering)
     console.give(_facts(found))
 
 
@@ -114,6 +135,7 @@ def _facts(found: Day) -> dict[str, Any]:
         "opened_at": str(found.opened.at),
         "closed_at": found.closed and str(found.closed.at),
         "despite": found.closed and (found.closed.despite or None),
+        "supervisor": found.closed and (found.closed.supervisor or None),
         "sums": [
             {
                 "operator": row.operator,

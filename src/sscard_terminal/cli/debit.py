@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 from sscard_terminal.cardspec.money import yuan_of_fen
 from sscard_terminal.reader.connection import LinkError
 from sscard_terminal.terminal import debit as sale
+from sscard_terminal.terminal.configuration import Configuration
 from sscard_terminal.terminal.exchange import CardRefused
 from sscard_terminal.terminal.identification import IdentifiedCard
 from sscard_terminal.terminal.journal import Journal
@@ -34,6 +34,9 @@ from .exits import Exit, StillOpen, Stop
 from .outcomes import declined, held, unsettled
 from .pins import pin_option
 from .price import agreed, price_of, price_options
+from .signed_in import operator_for
+from .state import made_state_folder, state_folder
+from .training import journal_path
 from .values import FilePath
 
 _KEYS = {
@@ -43,23 +46,17 @@ _KEYS = {
 }
 
 
-def default_journal() -> Path:
-    """journal.db in the user's state folder. Source: XDG Base Directory Specification."""
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(state) / "sscard-terminal" / "journal.db"
-
-
 @contextmanager
-def opened_journal(file: Path | None) -> Iterator[Journal]:
-    """The journal; without a name the default one, whose folder is made.
+def opened_journal(configuration: Configuration, named: Path | None) -> Iterator[Journal]:
+    """The journal of this run: the one `named` by --journal, else the configured or the user's, in training its own.
 
     Raises:
         JournalTrouble, OSError: it cannot be used.
     """
-    if file is None:
-        file = default_journal()
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with Journal.open(file) as journal:
+    file = journal_path(configuration, named)
+    if file.parent == state_folder():
+        made_state_folder()
+    with Journal.open(file, training=configuration.training) as journal:
         yield journal
 
 
@@ -75,7 +72,8 @@ def debit(run: Run, again: bool, operator: str, journal: Path | None, pin_stdin:
     with desk_of(run) as desk:
         configuration = desk.settings.configuration
         price = price_of(configuration.shares, **typed)
-        with opened_journal(journal or configuration.journal) as book:
+        operator = operator_for(configuration, operator)
+        with opened_journal(configuration, journal) as book:
             held(objection_before_card(desk.settings.rules, book, price.amounts, now()))
             holder = ask_holder(
                 desk, console, pin_stdin, "pin.prompt-to-pay", amount=yuan_of_fen(price.total)
@@ -154,7 +152,7 @@ def _print_slip(console: Console, journal: Journal, voucher: int) -> None:
 def recover(run: Run, journal: Path | None, no_pin: bool, pin_stdin: bool) -> int:
     """See messages, help.recover."""
     console = run.console
-    with desk_of(run) as desk, opened_journal(journal or desk.settings.configuration.journal) as book:
+    with desk_of(run) as desk, opened_journal(desk.settings.configuration, journal) as book:
         if not book.open_sales():
             return _tell_settled(console, book, ())
         with _still_open_unless_done():

@@ -18,6 +18,7 @@ from sscard_terminal.reader.completing import completing
 from sscard_terminal.reader.connection import Connection, LinkError, ReaderBusy, exclusively
 from sscard_terminal.reader.pcsc import card_present, list_readers, open_reader
 from sscard_terminal.terminal.client import SocialSecurityCard
+from sscard_terminal.terminal.configuration import Configuration
 from sscard_terminal.terminal.identification import IdentifiedCard, identify
 from sscard_terminal.terminal.policy import Policy
 from sscard_terminal.terminal.psam import Psam, PsamFailure, PsamProblem
@@ -29,9 +30,8 @@ from .exits import Exit, Stop
 from .outcomes import held
 from .settings import Settings, settings_of
 from .trace import NoTrace, Trace, tracing_to
+from .training import IMAGE_PREFIX, require_usable, usable
 
-IMAGE_PREFIX = "image:"
-"""Before a file's name: a virtual card in this process instead of a reader."""
 CARD, PSAM = "card", "psam"
 
 
@@ -67,6 +67,7 @@ class Desk:
         self._language = run.console.language
         self._trace = trace
         configured = settings.configuration
+        self._configuration = configured
         self._wishes = (run.reader or configured.card_reader, run.psam_reader or configured.psam_reader)
         self._readers: tuple[str, str] | None = None
 
@@ -79,7 +80,7 @@ class Desk:
             LinkError: one of them cannot be opened.
         """
         if self._readers is None:
-            self._readers = _search(*self._wishes)
+            self._readers = _search(self._configuration, *self._wishes)
         card_reader, psam_reader = self._readers
         with ExitStack() as stack:
             card = self._trace.around(stack.enter_context(opened(card_reader, self._language)), CARD)
@@ -125,12 +126,14 @@ def desk_of(run: Run) -> Iterator[Desk]:
         yield Desk(run, trace, settings)
 
 
-def _search(card: str | None, psam: str | None) -> tuple[str, str]:
+def _search(configuration: Configuration, card: str | None, psam: str | None) -> tuple[str, str]:
     """The names of both readers: those asked for, the others by what is in them."""
-    card, psam = card and _named(card), psam and _named(psam)
+    card = card and require_usable(configuration, _named(card))
+    psam = psam and require_usable(configuration, _named(psam))
     if card and psam:
         return card, psam
-    psams, cards = _sorted_by_kind([name for name in filled_readers() if name not in (card, psam)])
+    candidates = usable(configuration, filled_readers())
+    psams, cards = _sorted_by_kind([name for name in candidates if name not in (card, psam)])
     if not (psam or psams) and (card or cards):
         raise Stop(Exit.TROUBLE, "readers.no-psam")
     return card or _the_one(cards), psam or psams[0]

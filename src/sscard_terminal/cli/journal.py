@@ -26,7 +26,7 @@ def journal() -> None:
 @click.option("--journal", "source", metavar="FILE", type=FilePath())
 def backup(run: Run, target: Path, source: Path | None) -> int:
     """See messages, help.journal backup."""
-    with opened_journal(source or configuration_of(run).journal) as book:
+    with opened_journal(configuration_of(run), source) as book:
         book.copy_to(target)
         newest = book.last_entry()
     voucher = None if newest is None else newest.sale.voucher

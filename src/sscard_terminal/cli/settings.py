@@ -51,11 +51,14 @@ def settings_of(run: Run) -> Settings:
 
 
 def configuration_of(run: Run) -> Configuration:
-    """The configuration alone, with no hotlist looked at; otherwise as `settings_of`."""
+    """The configuration alone, with no hotlist looked at, training switched on where --training does; otherwise as `settings_of`."""
     configuration = Configuration() if run.config is None else _read(Path(run.config), run.console)
     if configuration.language is not None and not _was_told_language():
         run.console.language = configuration.language
-    return configuration
+    if not (run.training or configuration.training):
+        return configuration
+    run.console.enter_training()
+    return replace(configuration, training=True)
 
 
 def wrong_hotlist(trouble: HotlistTrouble) -> Stop:

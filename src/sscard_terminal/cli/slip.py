@@ -21,7 +21,7 @@ from .values import FilePath
 @click.option("--journal", metavar="FILE", type=FilePath())
 def slip(run: Run, voucher: int | None, journal: Path | None) -> int:
     """See messages, help.slip."""
-    with opened_journal(journal or settings_of(run).configuration.journal) as book:
+    with opened_journal(settings_of(run).configuration, journal) as book:
         entry = book.last_entry() if voucher is None else book.entry(voucher)
     if entry is None:
         raise Stop(Exit.REFUSED, "slip.none")

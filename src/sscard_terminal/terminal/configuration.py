@@ -81,6 +81,8 @@ class Configuration:
     warn_before_key_end_days: int = 60
     operators: Path | None = None
     session_minutes: int = 15
+    training: bool = False
+    training_readers: tuple[str, ...] = ("Virtual PCD",)
 
     def read_hotlist(self) -> Hotlist | None:
         """The list in use, None at a place that has none.
@@ -203,6 +205,13 @@ def _text(value: object) -> str:
     return value
 
 
+def _texts(value: object) -> tuple[str, ...]:
+    texts = value if isinstance(value, list) else []
+    if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
+        raise _Impossible("must be a list of texts")
+    return tuple(texts)
+
+
 def _yes_or_no(value: object) -> bool:
     if not isinstance(value, bool):
         raise _Impossible("must be true or false")
@@ -315,6 +324,11 @@ SETTINGS: dict[str, dict[str, tuple[str, Callable[[object], object]]]] = {
         "file": ("operators", _text),
         "session_minutes": ("session_minutes", _whole(1, MOST_MINUTES)),
     },
-    "terminal": {"journal": ("journal", _text), "language": ("language", _language)},
+    "terminal": {
+        "journal": ("journal", _text),
+        "language": ("language", _language),
+        "training": ("training", _yes_or_no),
+        "training_readers": ("training_readers", _texts),
+    },
 }
 """Table → name → the field of `Configuration`, and what reads its value. Explained one by one in fixtures/terminal.toml."""

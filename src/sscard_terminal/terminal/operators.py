@@ -181,6 +181,18 @@ class Operators:
         return self if operator is None else self.with_one(replace(operator, wrong=0, wrong_at=None))
 
 
+def new_operator(
+    number: str, name: str, right: Right, password: Password, random_bytes: RandomBytes
+) -> Operator | NotAllowed:
+    """Somebody nobody knew before, with a password that may be a new one.
+
+    Raises:
+        FormatError: number or name are none.
+    """
+    objection = objection_to_password(password, number)
+    return objection or Operator(number, name, right, hash_of(password, random_bytes))
+
+
 def objection_to_password(password: Password, number: str) -> NotAllowed | None:
     """What speaks against `password` as a new one for that operator, None if nothing does."""
     if not password.is_long_enough():

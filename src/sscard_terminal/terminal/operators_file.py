@@ -107,19 +107,19 @@ def recognise(
     return known or NotAllowed(Refusal.PASSWORD_WRONG, number)
 
 
-def add_operator(
-    path: Path, number: str, name: str, right: Right, password: Password, random_bytes: RandomBytes
-) -> Operators | NotAllowed:
-    """Add a new operator. Who may do so is for the caller to ask.
+def add_operator(path: Path, operator: Operator, *, first: bool = False) -> Operators | NotAllowed:
+    """Add a new operator. Who may do so is for the caller to ask; `first`: nobody, for there are none yet.
 
     Raises:
-        FormatError: number or name are none.
         OperatorsTrouble, OSError: as `change_operators`.
     """
-    if objection := objection_to_password(password, number):
-        return objection
-    operator = Operator(number, name, right, hash_of(password, random_bytes))
-    return change_operators(path, lambda operators: operators.add(operator))
+
+    def add(operators: Operators) -> Operators | NotAllowed:
+        if first and operators:
+            return NotAllowed(Refusal.NEEDS_SUPERVISOR, operator.number)
+        return operators.add(operator)
+
+    return change_operators(path, add)
 
 
 def remove_operator(path: Path, number: str) -> Operators | NotAllowed:
