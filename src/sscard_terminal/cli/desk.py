@@ -107,7 +107,12 @@ def psam_alone(run: Run, settings: Settings) -> PsamState:
         LinkError, PsamFailure: it cannot be opened or read.
     """
     wish = run.psam_reader or settings.configuration.psam_reader
-    psams = [_named(wish)] if wish else _sorted_by_kind(filled_readers())[0]
+    configuration = settings.configuration
+    psams = (
+        [require_usable(configuration, _named(wish))]
+        if wish
+        else _sorted_by_kind(usable(configuration, filled_readers()))[0]
+    )
     if not psams:
         raise Stop(Exit.TROUBLE, "readers.no-psam")
     with opened(psams[0], run.console.language) as connection, exclusively(connection):

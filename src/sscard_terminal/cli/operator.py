@@ -59,7 +59,7 @@ _number = click.argument("number", metavar="NUMBER", type=OperatorNumber())
 @_operator_service("add")
 @_number
 @click.option("--name", metavar="NAME", required=True)
-@click.option("--right", metavar="|".join(Right), type=click.Choice(list(Right)), default=Right.CLERK)
+@click.option("--right", metavar="|".join(Right), type=click.Choice([*map(str, Right)]), default="clerk")
 @password_option
 @supervisor_options
 def add(

@@ -315,11 +315,6 @@ SETTINGS: dict[str, dict[str, tuple[str, Callable[[object], object]]]] = {
         "key": ("hotlist_key", _public_key),
         "max_age_days": ("hotlist_max_age_days", _whole(1, MOST_DAYS)),
     },
-    "terminal": {
-        "journal": ("journal", _text),
-        "language": ("language", _language),
-        "warn_before_key_end_days": ("warn_before_key_end_days", _whole(0, MOST_DAYS)),
-    },
     "operators": {
         "file": ("operators", _text),
         "session_minutes": ("session_minutes", _whole(1, MOST_MINUTES)),
@@ -327,6 +322,7 @@ SETTINGS: dict[str, dict[str, tuple[str, Callable[[object], object]]]] = {
     "terminal": {
         "journal": ("journal", _text),
         "language": ("language", _language),
+        "warn_before_key_end_days": ("warn_before_key_end_days", _whole(0, MOST_DAYS)),
         "training": ("training", _yes_or_no),
         "training_readers": ("training_readers", _texts),
     },
