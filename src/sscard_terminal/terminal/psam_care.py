@@ -67,4 +67,6 @@ def look_at(psam: Psam) -> PsamState:
                 raise
     dates = next((application for _, application in found if application is not None), None)
     sequences = tuple(sequence for sequence, _ in found)
-    return PsamState(terminal, sequences, dates and dates.valid_from, dates and dates.valid_to)
+    if dates is None:
+        return PsamState(terminal, sequences)
+    return PsamState(terminal, sequences, dates.valid_from, dates.valid_to)
