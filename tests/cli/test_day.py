@@ -1,10 +1,11 @@
 """`sscard day`: opened, sold in, closed with its totals, for people and for programs."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from sscard_terminal.cli import desk
+from sscard_terminal.cli import day, debit, desk
 from sscard_terminal.reader.connection import LinkReason
 from tests.cli.conftest import Counter, Sscard
 from tests.cli.links import DEBIT, losing_answer
@@ -104,3 +105,34 @@ def test_a_day_with_a_sale_to_be_verified_closes_only_with_a_reason(
     assert (refused["exit"], refused["reason"], refused["voucher"]) == (1, "day-has-open-sales", 1)
     assert done.code == 0
     assert "the holder left" in done.out and "1 to be verified" in done.out
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_clock_months_ahead_is_asked_about_and_a_word_opens_the_day(
+    language: str, sscard: Sscard, counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert pay(sscard, counter).code == 0
+    later = datetime.now() + timedelta(days=90)
+    for family in (day, debit):
+        monkeypatch.setattr(family, "now", lambda: later)
+
+    sale = sscard("debit", "--account", "1", *counter.readers, *counter.book, "--lang", language)
+    refused = sscard("day", "open", *counter.book, "--json").json
+    opened = sscard("day", "open", "--clock-is-right", *counter.book)
+
+    assert sale.code == 1
+    assert "--clock-is-right" in sale.sentence and later.isoformat(" ")[:10] in sale.sentence
+    assert (refused["exit"], refused["reason"]) == (1, "clock-far-ahead")
+    assert opened.code == 0
+    assert pay(sscard, counter).code == 0
+
+
+def test_a_day_that_stayed_open_over_the_closure_is_closed_with_the_same_word(
+    sscard: Sscard, counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sscard("day", "open", *counter.book)
+    monkeypatch.setattr(day, "now", lambda: datetime.now() + timedelta(days=90))
+
+    assert sscard("day", "close", *counter.book).code == 1
+    assert sscard("day", "close", "--clock-is-right", *counter.book).code == 0
+    assert sscard("day", "open", *counter.book).code == 0

@@ -1,6 +1,7 @@
 """The day: opened once, closed with its totals, never over a sale to be verified unless somebody says why."""
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -8,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from sscard_terminal.reader.connection import LinkReason
+from sscard_terminal.terminal.clock_rules import CLOCK_TOLERANCE
 from sscard_terminal.terminal.day import Day, close_day, newest_day, open_day
 from sscard_terminal.terminal.day_records import Sum
-from sscard_terminal.terminal.debit import CLOCK_TOLERANCE, DebitRequest, debit
+from sscard_terminal.terminal.debit import DebitRequest, debit
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.journal_schema import SCHEMA_VERSION
 from sscard_terminal.terminal.outcomes import Approved, Declined, Reason
@@ -131,13 +133,18 @@ def test_a_sale_settled_after_the_day_was_closed_shows_as_what_it_is_now(desk: D
 
 
 @pytest.mark.parametrize("act", [open_day, close_day])
-def test_a_clock_that_ran_backwards_neither_opens_nor_closes_a_day(act: object, desk: Desk) -> None:
+def test_a_clock_that_ran_backwards_neither_opens_nor_closes_a_day(
+    act: Callable[..., Day | Declined], desk: Desk
+) -> None:
     opened(desk)
     if act is open_day:
         closed(desk)
     desk.clock.now = NOON - CLOCK_TOLERANCE - timedelta(seconds=1)
 
-    assert act(desk.journal, desk.clock) == Declined(Reason.CLOCK_WENT_BACKWARDS)  # type: ignore[operator]
+    outcome = act(desk.journal, desk.clock)
+
+    assert isinstance(outcome, Declined)
+    assert outcome.reason is Reason.CLOCK_WENT_BACKWARDS
 
 
 def test_a_place_that_needs_an_open_day_sells_in_one_only(desk: Desk) -> None:
@@ -197,7 +204,7 @@ def test_a_journal_of_an_older_version_learns_what_it_lacks_and_keeps_its_sales(
 def make_older(file: Path, version: int) -> None:
     """Take from a journal what version 1 or 2 did not have."""
     script = """
-        DROP TABLE disclosures; DROP TABLE acknowledgements; DROP TABLE load_events; DROP TABLE loads;
+        DROP TABLE care; DROP TABLE disclosures; DROP TABLE acknowledgements; DROP TABLE load_events; DROP TABLE loads;
         ALTER TABLE debits DROP COLUMN kind;
         ALTER TABLE events DROP COLUMN amount;
         ALTER TABLE events DROP COLUMN operator;

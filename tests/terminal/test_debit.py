@@ -15,7 +15,8 @@ from sscard_terminal.reader.completing import completing
 from sscard_terminal.reader.connection import Connection, LinkReason
 from sscard_terminal.reader.counting import Counting, counting
 from sscard_terminal.terminal.client import SocialSecurityCard
-from sscard_terminal.terminal.debit import CLOCK_TOLERANCE, DebitRequest, debit
+from sscard_terminal.terminal.clock_rules import CLOCK_TOLERANCE
+from sscard_terminal.terminal.debit import DebitRequest, debit
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.journal_events import Event, EventKind, SaleState
 from sscard_terminal.terminal.journal_file import JournalFault, JournalTrouble
@@ -312,7 +313,10 @@ def test_a_clock_that_was_set_back_sells_nothing(desk: Desk) -> None:
     sold_at = desk.last_sale().time
     desk.clock.now = sold_at - CLOCK_TOLERANCE - timedelta(seconds=30)
 
-    assert desk.sell() == Declined(Reason.CLOCK_WENT_BACKWARDS)
+    outcome = desk.sell()
+
+    assert isinstance(outcome, Declined)
+    assert (outcome.reason, outcome.known) == (Reason.CLOCK_WENT_BACKWARDS, sold_at)
 
 
 def test_a_clock_set_right_by_a_little_goes_on_selling(desk: Desk) -> None:

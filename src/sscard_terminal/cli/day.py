@@ -11,7 +11,7 @@ import click
 
 from sscard_terminal.cardspec.money import yuan_of_fen
 from sscard_terminal.reader.connection import LinkError
-from sscard_terminal.terminal.day import Day, close_day, newest_day, open_day
+from sscard_terminal.terminal.day import Day, Watch, close_day, newest_day, open_day
 from sscard_terminal.terminal.day_records import Sum
 from sscard_terminal.terminal.psam import PsamFailure
 
@@ -43,12 +43,25 @@ def _day_service(name: str, *, uses_readers: bool = False) -> Callable[[Callable
 
 @_day_service("open", uses_readers=True)
 @click.option("--operator", metavar="NAME", default="")
-def open_(run: Run, journal: Path | None, operator: str) -> int:
+@click.option("--clock-is-right", is_flag=True)
+@supervisor_options
+def open_(
+    run: Run,
+    journal: Path | None,
+    operator: str,
+    supervisor: str | None,
+    supervisor_password_stdin: bool,
+    clock_is_right: bool,
+) -> int:
     """See messages, help.day open."""
     settings = settings_of(run)
     operator = operator_for(settings.configuration, operator)
+    answering = ""
+    if clock_is_right or supervisor or supervisor_password_stdin:
+        answering = supervisor_for(run, settings.configuration, supervisor, supervisor_password_stdin)
+    watch = Watch(settings.rules.longest_closure, clock_is_right, answering)
     with opened_journal(settings.configuration, journal) as book:
-        opened = held(open_day(book, now, operator))
+        opened = held(open_day(book, now, operator, watch))
     _look_at_psam(run, settings)
     _tell(run.console, opened)
     return Exit.DONE
@@ -66,6 +79,7 @@ def _look_at_psam(run: Run, settings: Settings) -> None:
 @_day_service("close")
 @click.option("--despite", metavar="REASON", default="")
 @click.option("--operator", metavar="NAME", default="")
+@click.option("--clock-is-right", is_flag=True)
 @supervisor_options
 def close(
     run: Run,
@@ -74,15 +88,18 @@ def close(
     despite: str,
     supervisor: str | None,
     supervisor_password_stdin: bool,
+    clock_is_right: bool,
 ) -> int:
     """See messages, help.day close."""
-    configuration = settings_of(run).configuration
+    settings = settings_of(run)
+    configuration = settings.configuration
     operator = operator_for(configuration, operator)
     answering = ""
-    if despite.strip() or supervisor or supervisor_password_stdin:
+    if despite.strip() or clock_is_right or supervisor or supervisor_password_stdin:
         answering = supervisor_for(run, configuration, supervisor, supervisor_password_stdin)
+    watch = Watch(settings.rules.longest_closure, clock_is_right, answering)
     with opened_journal(configuration, journal) as book:
-        closed = held(close_day(book, now, operator, despite, answering))
+        closed = held(close_day(book, now, operator, despite, answering, watch))
     if configuration.operators is not None:
         sign_out(run)
     _tell(run.console, closed)

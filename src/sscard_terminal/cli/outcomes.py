@@ -57,6 +57,8 @@ def declined(outcome: Declined) -> Stop:
         issued_at=outcome.issued_at,
         ceiling=outcome.ceiling,
         left=outcome.left,
+        clock=outcome.clock,
+        known=outcome.known,
     )
 
 

@@ -20,6 +20,7 @@ from sscard_terminal.iso7816.errors import FormatError
 from sscard_terminal.iso7816.status import Language
 
 from .amounts import WHOLE, Shares
+from .clock_rules import LONGEST_CLOSURE
 from .hotlist import Hotlist, read_hotlist
 from .policy import Policy
 from .sale_rules import SaleRules
@@ -83,6 +84,7 @@ class Configuration:
     session_minutes: int = 15
     training: bool = False
     training_readers: tuple[str, ...] = ("Virtual PCD",)
+    longest_closure_days: int = LONGEST_CLOSURE.days
 
     def read_hotlist(self) -> Hotlist | None:
         """The list in use, None at a place that has none.
@@ -109,6 +111,7 @@ class Configuration:
             hotlist,
             timedelta(days=self.hotlist_max_age_days),
             self.needs_open_day,
+            timedelta(days=self.longest_closure_days),
         )
 
     @property
@@ -322,6 +325,7 @@ SETTINGS: dict[str, dict[str, tuple[str, Callable[[object], object]]]] = {
     "terminal": {
         "journal": ("journal", _text),
         "language": ("language", _language),
+        "longest_closure_days": ("longest_closure_days", _whole(1, MOST_DAYS)),
         "warn_before_key_end_days": ("warn_before_key_end_days", _whole(0, MOST_DAYS)),
         "training": ("training", _yes_or_no),
         "training_readers": ("training_readers", _texts),

@@ -8,9 +8,10 @@ unknown is open, unless a supervisor says why).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
-from .day_records import DayEvent, DayEventKind, Sum
-from .debit import CLOCK_TOLERANCE
+from .clock_rules import LONGEST_CLOSURE, MAY_BE_CONFIRMED, objection_to_clock
+from .day_records import CareKind, DayEvent, DayEventKind, Sum
 from .journal import Journal
 from .outcomes import Declined, Reason
 from .ports import Clock
@@ -44,20 +45,37 @@ def newest_day(journal: Journal) -> Day | None:
             return None
 
 
-def open_day(journal: Journal, clock: Clock, operator: str = "") -> Day | Declined:
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How the clock is judged when a day is opened or closed; `is_right`: a person says that it is, and
+    `supervisor` answers for it (clock_rules)."""
+
+    longest_closure: timedelta = LONGEST_CLOSURE
+    is_right: bool = False
+    supervisor: str = ""
+
+
+WATCH = Watch()
+
+
+def open_day(journal: Journal, clock: Clock, operator: str = "", watch: Watch = WATCH) -> Day | Declined:
     """Open the next day: the sales from here on belong to it.
 
     Raises:
         JournalTrouble: the journal cannot be read or written.
     """
-    day = newest_day(journal)
-    if day is not None and day.closed is None:
+    if journal.is_day_open():
         return Declined(Reason.DAY_ALREADY_OPEN)
-    return _recorded(journal, clock, DayEventKind.OPENED, operator, ("", ""), day)
+    return _recorded(journal, clock, watch, DayEventKind.OPENED, operator)
 
 
 def close_day(
-    journal: Journal, clock: Clock, operator: str = "", despite: str = "", supervisor: str = ""
+    journal: Journal,
+    clock: Clock,
+    operator: str = "",
+    despite: str = "",
+    supervisor: str = "",
+    watch: Watch = WATCH,
 ) -> Day | Declined:
     """Close the day that is open; over a sale to be verified, of whatever day, only with a reason (`despite`).
 
@@ -66,33 +84,31 @@ def close_day(
     Raises:
         JournalTrouble: the journal cannot be read or written.
     """
-    day = newest_day(journal)
-    if day is None or day.closed is not None:
+    if not journal.is_day_open():
         return Declined(Reason.DAY_NOT_OPEN)
     unsettled = journal.open_sales()
     if unsettled and not despite.strip():
         return Declined(Reason.DAY_HAS_OPEN_SALES, voucher=unsettled[0].sale.voucher)
     why = (despite.strip(), supervisor) if unsettled else ("", "")
-    return _recorded(journal, clock, DayEventKind.CLOSED, operator, why, day)
+    return _recorded(journal, clock, watch, DayEventKind.CLOSED, operator, *why)
 
 
 def _recorded(
     journal: Journal,
     clock: Clock,
+    watch: Watch,
     kind: DayEventKind,
     operator: str,
-    why: tuple[str, str],
-    before: Day | None,
+    despite: str = "",
+    supervisor: str = "",
 ) -> Day | Declined:
-    """`why`: the reason for closing over open sales, and the supervisor."""
     now = clock().replace(microsecond=0)
-    last_sale = journal.last_entry()
-    earlier = [] if last_sale is None else [last_sale.sale.time]
-    if before is not None:
-        earlier.append((before.closed or before.opened).at)
-    if earlier and now < max(earlier) - CLOCK_TOLERANCE:
-        return Declined(Reason.CLOCK_WENT_BACKWARDS)
-    journal.record_day(kind, now, operator, *why)
+    doubt = objection_to_clock(journal, now, watch.longest_closure)
+    if doubt is not None and not (watch.is_right and doubt.reason in MAY_BE_CONFIRMED):
+        return doubt
+    if doubt is not None:
+        journal.record_care(CareKind.CLOCK_CONFIRMED, now, operator=operator, supervisor=watch.supervisor)
+    journal.record_day(kind, now, operator, despite, supervisor)
     day = newest_day(journal)
     assert day is not None
     return day

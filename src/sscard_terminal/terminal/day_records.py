@@ -35,6 +35,19 @@ class DayEvent:
     after_event: int = 0
 
 
+class CareKind(StrEnum):
+    """What a person did to the journal itself, or answered for."""
+
+    CLOCK_CONFIRMED = "clock-confirmed"
+    """The clock is right, whatever stands in the journal before."""
+    RESTORED = "restored"
+    """It was put back from a back-up, or came from another PC."""
+    SALVAGED = "salvaged"
+    """It holds what could still be read of a damaged one."""
+    MOVED = "moved"
+    """It has gone to another PC, and no sale is written here any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sum:
     """How many sales of one operator and `kind` (`SaleKind`) stand in one state (`SaleState`), and their amounts, fen.

@@ -7,7 +7,7 @@ Not here: what a lost answer leaves open (recovery.py) and who holds the card fo
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sscard_terminal.cardspec.bcd import bcd_of_time
 from sscard_terminal.cardspec.money import Fen
@@ -17,6 +17,7 @@ from sscard_terminal.iso7816.status import INSUFFICIENT_BALANCE
 from sscard_terminal.reader.connection import LinkError
 
 from .attempt import Attempt
+from .clock_rules import objection_by_dates
 from .exchange import CardRefused
 from .identification import IdentifiedCard, declined_by_card, declined_by_psam
 from .journal import Journal
@@ -25,9 +26,6 @@ from .outcomes import Approved, DebitIntent, Declined, Reason, Sale, SaleKind, U
 from .ports import Clock
 from .psam import Psam, PsamFailure
 from .sale_rules import NO_RULES, SaleRules, objection_before_card, objection_to_card
-
-CLOCK_TOLERANCE = timedelta(minutes=2)
-"""How far the clock may be set back between two sales. Our choice; that it is watched: terminal.md, "Parts"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +86,8 @@ def _prepare(
     now = clock().replace(microsecond=0)
     if (objection := _objection(card, journal, request, now, rules)) is not None:
         return objection
+    if (objection := objection_by_dates(now, psam.valid_from(), card.issuer.issued)) is not None:
+        return objection
     card.client.enter_medical_account()
     terminal, key_index = psam.terminal_number(), psam.key_index()
     try:
@@ -123,9 +123,6 @@ def _objection(
 ) -> Declined | None:
     for entry in journal.open_sales(card.identification):
         return Declined(Reason.OPEN_SALE, voucher=entry.sale.voucher)
-    last = journal.last_entry()
-    if last is not None and now < last.sale.time - CLOCK_TOLERANCE:
-        return Declined(Reason.CLOCK_WENT_BACKWARDS)
     return objection_before_card(rules, journal, request.amounts, now) or objection_to_card(
         rules, journal, card.identification, request.amounts, now, again=request.again
     )

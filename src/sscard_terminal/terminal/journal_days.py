@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 
-from .day_records import DayEvent, DayEventKind, Sum
+from .day_records import CareKind, DayEvent, DayEventKind, Sum
 from .journal_schema import STATE
 from .journal_store import JournalStore
 
@@ -47,6 +47,50 @@ class DayJournal(JournalStore):
         """Whether a day was opened and not yet closed."""
         events = self.newest_day_events()
         return bool(events) and events[-1].kind is DayEventKind.OPENED
+
+    def record_care(
+        self,
+        kind: CareKind,
+        at: datetime,
+        *,
+        operator: str = "",
+        supervisor: str = "",
+        despite: str = "",
+        missing: int = 0,
+    ) -> None:
+        """What was done to the journal itself, durably, behind the newest sale and day there are.
+
+        `missing`: how many sales of the PSAM are not in it, at most; `despite`: why it was done all the same.
+
+        Raises:
+            JournalTrouble: it could not be written (CANNOT_WRITE).
+        """
+        with self.writing() as database:
+            database.execute(
+                "INSERT INTO care (kind, at, after_voucher, after_day, missing, operator, supervisor, despite) VALUES"
+                " (?, ?, (SELECT coalesce(max(voucher), 0) FROM debits),"
+                " (SELECT coalesce(max(id), 0) FROM days), ?, ?, ?, ?)",
+                (kind, at.isoformat(), missing, operator, supervisor, despite),
+            )
+
+    def newest_moment(self) -> datetime | None:
+        """The time of the newest entry: a sale, a day's opening or closing; None where there is none.
+
+        What stands before a word that the clock is right (CLOCK_CONFIRMED) does not count, that word does.
+        """
+        with self.reading() as database:
+            word = database.execute(
+                "SELECT at, after_voucher, after_day FROM care WHERE kind = ? ORDER BY id DESC LIMIT 1",
+                (CareKind.CLOCK_CONFIRMED,),
+            ).fetchone()
+            at, voucher, day = word or ("", 0, 0)
+            times = database.execute(
+                "SELECT time FROM debits WHERE voucher = (SELECT max(voucher) FROM debits) AND voucher > ?"
+                " UNION ALL SELECT at FROM days WHERE id = (SELECT max(id) FROM days) AND id > ?",
+                (voucher, day),
+            ).fetchall()
+        moments = [datetime.fromisoformat(text) for text in (at, *(row[0] for row in times)) if text]
+        return max(moments, default=None)
 
     def sums(self, opened: DayEvent, closed: DayEvent | None = None) -> tuple[Sum, ...]:
         """The sales between two day events (or since the first), by operator, kind and state as it is now; behind

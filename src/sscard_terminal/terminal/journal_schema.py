@@ -130,6 +130,17 @@ CREATE INDEX loads_by_card ON loads (identification);
 CREATE INDEX events_by_load ON load_events (number);
 CREATE UNIQUE INDEX a_load_ends_once ON load_events (number)
     WHERE kind IN ('confirmed', 'refused', 'not-sent', 'settled-credited', 'settled-not-credited');
+CREATE TABLE care (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind          TEXT    NOT NULL,
+    at            TEXT    NOT NULL,
+    after_voucher INTEGER NOT NULL,  -- the newest sale then, 0 for none
+    after_day     INTEGER NOT NULL,  -- the newest row of days then, 0 for none
+    missing       INTEGER NOT NULL,  -- how many sales of the PSAM are not in here, at most
+    operator      TEXT    NOT NULL,
+    supervisor    TEXT    NOT NULL,
+    despite       TEXT    NOT NULL
+);
 CREATE TABLE acknowledgements (
     id    INTEGER PRIMARY KEY AUTOINCREMENT,
     event INTEGER NOT NULL UNIQUE REFERENCES events (id),  -- the centre has this one and all before it
@@ -140,7 +151,7 @@ CREATE TABLE acknowledgements (
 CREATE TRIGGER {table}_stay BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER {table}_remain BEFORE DELETE ON {table} BEGIN SELECT RAISE(ABORT, 'append only'); END;
 """
-    for table in ("disclosures", "loads", "load_events", "acknowledgements")
+    for table in ("disclosures", "loads", "load_events", "care", "acknowledgements")
 )
 
 UPGRADES = {1: _DAYS + _VERSION_3, 2: _VERSION_3}

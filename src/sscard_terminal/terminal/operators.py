@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from sscard_terminal.iso7816.errors import FormatError
 
-from .debit import CLOCK_TOLERANCE
+from .clock_rules import CLOCK_TOLERANCE
 from .passwords import Password, PasswordHash, RandomBytes, hash_of
 
 MAX_DIGITS = 8

@@ -13,6 +13,7 @@ from datetime import date, datetime, time, timedelta
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.transaction import PurchaseAmounts
 
+from .clock_rules import LONGEST_CLOSURE, objection_to_clock
 from .hotlist import Hotlist
 from .journal import Journal
 from .outcomes import Declined, Reason
@@ -25,7 +26,7 @@ class SaleRules:
     The ceilings are fen of the account's part: what the chip pays off line. A day is one of the terminal's clock, and
     a sale that is to be verified counts as paid. `approved_until` is the last day of the approval; `repeat_within`
     how long the same amounts from the same card are taken for a mistake; `hotlist_max_age` applies to `hotlist`; with `needs_open_day`
-    nothing is sold before the day is opened or after it is closed.
+    nothing is sold before the day is opened or after it is closed; `longest_closure`: see clock_rules.
     """
 
     per_sale: Fen | None = None
@@ -36,6 +37,7 @@ class SaleRules:
     hotlist: Hotlist | None = None
     hotlist_max_age: timedelta = timedelta(days=3)
     needs_open_day: bool = False
+    longest_closure: timedelta = LONGEST_CLOSURE
 
 
 NO_RULES = SaleRules()
@@ -49,6 +51,8 @@ def objection_before_card(
     Raises:
         JournalTrouble: the journal cannot be read.
     """
+    if (objection := objection_to_clock(journal, now, rules.longest_closure)) is not None:
+        return objection
     if rules.approved_until is not None and now.date() > rules.approved_until:
         return Declined(Reason.APPROVAL_ENDED, expired_on=rules.approved_until)
     if rules.hotlist is not None and not rules.hotlist.is_current(now, rules.hotlist_max_age):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from .debit import CLOCK_TOLERANCE
+from .clock_rules import CLOCK_TOLERANCE
 from .operators import NotAllowed, Operator, Operators, Refusal
 from .private_file import NotPrivate, alone, read_private, write_private
 
