@@ -17,6 +17,7 @@ from sscard_terminal.terminal.journal_events import SaleState
 from sscard_terminal.terminal.journal_schema import SCHEMA_VERSION
 from tests.cli.conftest import PIN, Counter, Done, Sscard, card_with
 from tests.cli.links import CREDIT_SAM, DEBIT, losing_answer, losing_command
+from tests.cli.test_settings import CARD, config, with_hotlist
 
 LANGUAGES = pytest.mark.parametrize("language", ["zh", "en"])
 
@@ -250,6 +251,45 @@ def test_a_recovery_that_cannot_be_done_never_says_not_charged(
     assert done.code == 4
     assert ("交易仍待核实" if language == "zh" else "the sale is still to be verified") in done.sentence
     assert ("未扣款" if language == "zh" else "not charged") not in done.sentence
+    assert states(counter) == [SaleState.OPEN]
+
+
+@pytest.mark.parametrize("asked", ["prompt", "stdin"])
+def test_a_card_put_on_the_hotlist_since_still_settles_its_sale_and_then_pays_no_more(
+    asked: str, sscard: Sscard, counter: Counter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(desk, "LoopbackConnection", losing_answer(DEBIT))
+        assert pay(sscard, counter).code == 4
+    listed = config(tmp_path, with_hotlist(tmp_path, f"range {CARD} {CARD}"))
+    more = ("--pin-stdin", *listed) if asked == "stdin" else listed
+
+    refused = pay(sscard, counter, *listed)
+    done = sscard("recover", *counter.readers, *counter.book, *more, "--json", stdin=f"{PIN}\n")
+    after = pay(sscard, counter, *listed)
+
+    assert (refused.code, after.code) == (1, 1)
+    assert "reported lost, replaced or blocked" in refused.sentence
+    assert [row["state"] for row in json.loads(done.out)["settled"]] == ["charged"]
+    assert done.code == 0
+    assert "reported lost, replaced or blocked" in after.sentence
+
+
+def test_a_card_on_the_hotlist_with_nothing_open_is_not_asked_for_its_pin_by_recover(
+    sscard: Sscard, counter: Counter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mine = counter.card.read_bytes()
+    counter.card.write_bytes(card_with(serial="0000BEEF", card_number="A00000000"))
+    with monkeypatch.context() as broken:
+        broken.setattr(desk, "LoopbackConnection", losing_command(DEBIT))
+        assert pay(sscard, counter).code == 4
+    counter.card.write_bytes(mine)
+    listed = config(tmp_path, with_hotlist(tmp_path, f"range {CARD} {CARD}"))
+
+    done = sscard("recover", *counter.readers, *counter.book, *listed)
+
+    assert done.code == 4
+    assert "reported lost, replaced or blocked" in done.sentence
     assert states(counter) == [SaleState.OPEN]
 
 

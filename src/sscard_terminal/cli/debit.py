@@ -156,7 +156,9 @@ def recover(run: Run, journal: Path | None, no_pin: bool, pin_stdin: bool) -> in
         if not book.open_sales():
             return _tell_settled(console, book, ())
         with _still_open_unless_done():
-            holder = Holder(None) if no_pin else ask_holder(desk, console, pin_stdin, "pin.prompt")
+            holder = (
+                Holder(None) if no_pin else ask_holder(desk, console, pin_stdin, "pin.prompt", to_settle=book)
+            )
             settled = _settled(desk, holder, book)
         return _tell_settled(console, book, settled)
 
@@ -176,7 +178,7 @@ def _settled(desk: Desk, holder: Holder, journal: Journal) -> tuple[Settlement, 
         by_psam = settle_by_psam(pair.card, pair.psam, journal, now)
         if by_psam and not journal.open_sales(by_psam[0].entry.sale.identification):
             return by_psam
-        card = same_card(pair, holder)
+        card = same_card(pair, holder, journal)
         pin_verified = _opens_log(card, holder)
         return by_psam + settle(card, pair.psam, journal, now, pin_verified=pin_verified)
 

@@ -20,9 +20,11 @@ from sscard_terminal.reader.pcsc import card_present, list_readers, open_reader
 from sscard_terminal.terminal.client import SocialSecurityCard
 from sscard_terminal.terminal.configuration import Configuration
 from sscard_terminal.terminal.identification import IdentifiedCard, identify
+from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.policy import Policy
 from sscard_terminal.terminal.psam import Psam, PsamFailure, PsamProblem
 from sscard_terminal.terminal.psam_care import PsamState, key_end, look_at
+from sscard_terminal.terminal.recovery import identify_to_settle
 
 from .command import Run
 from .console import Console
@@ -48,15 +50,18 @@ class Pair:
     psam: Psam
     policy: Policy
 
-    def identified(self) -> IdentifiedCard:
-        """Whose card it is.
+    def identified(self, to_settle: Journal | None = None) -> IdentifiedCard:
+        """Whose card it is; with the journal `to_settle` also one that may pay no more, if a sale of it is open there.
 
         Raises:
             Stop: it may not be served here.
             PsamFailure: what is in the PSAM's reader is none.
         """
         self.psam.terminal_number()
-        return held(identify(self.card, self.psam, self.policy, now, secrets.token_bytes))
+        card, psam, policy, random = self.card, self.psam, self.policy, secrets.token_bytes
+        if to_settle is None:
+            return held(identify(card, psam, policy, now, random))
+        return held(identify_to_settle(card, psam, to_settle, policy, now, random))
 
 
 class Desk:

@@ -15,6 +15,7 @@ from types import FrameType
 
 from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.terminal.identification import IdentifiedCard
+from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.outcomes import Declined, Reason
 from sscard_terminal.terminal.policy import FIRST_PINS
 from sscard_terminal.terminal.workflow import verify_pin, verify_pin_to_pay
@@ -34,26 +35,36 @@ class Holder:
     identification: str = ""
 
 
-def ask_holder(desk: Desk, console: Console, pin_stdin: bool, prompt: str, **facts: object) -> Holder:
+def ask_holder(
+    desk: Desk,
+    console: Console,
+    pin_stdin: bool,
+    prompt: str,
+    *,
+    to_settle: Journal | None = None,
+    **facts: object,
+) -> Holder:
     """The PIN, from standard input or (if this card has one) from a prompt with the text `prompt`.
+
+    `to_settle` as in `Pair.identified`.
 
     Raises:
         Stop: the card may not be served here, its PIN is locked, or what was typed is no PIN.
     """
     if pin_stdin:
         return Holder(read_line())
-    identification, has_pin = look(desk, console)
+    identification, has_pin = look(desk, console, to_settle)
     return Holder(asked(console, prompt, **facts) if has_pin else None, identification)
 
 
-def look(desk: Desk, console: Console) -> tuple[str, bool]:
+def look(desk: Desk, console: Console, to_settle: Journal | None = None) -> tuple[str, bool]:
     """Identify the card before asking anything: its identification code, and whether it has a PIN.
 
     Raises:
         Stop: as `ask_holder`.
     """
     with desk.at_work() as pair:
-        card = pair.identified()
+        card = pair.identified(to_settle)
     if card.tries_left == 0:
         raise declined(Declined(Reason.PIN_BLOCKED, tries_left=0))
     if card.tries_left == 1:
@@ -61,13 +72,13 @@ def look(desk: Desk, console: Console) -> tuple[str, bool]:
     return card.identification, card.tries_left is not None
 
 
-def same_card(pair: Pair, holder: Holder) -> IdentifiedCard:
-    """The card in the reader, which must be the one that was looked at.
+def same_card(pair: Pair, holder: Holder, to_settle: Journal | None = None) -> IdentifiedCard:
+    """The card in the reader, which must be the one that was looked at; `to_settle` as in `Pair.identified`.
 
     Raises:
         Stop: it is another one, or may not be served here.
     """
-    card = pair.identified()
+    card = pair.identified(to_settle)
     if holder.identification not in ("", card.identification):
         raise Stop(Exit.REFUSED, "readers.card-swapped")
     return card

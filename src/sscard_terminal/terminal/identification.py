@@ -93,13 +93,9 @@ def _identified(
         return Declined(Reason.ANSWER_TO_RESET_REFUSED, rule=rule)
     algorithm = card.select_ssse()
     issuer = card.issuer_data()
+    if (declined := objection_to_issuer(issuer, policy, clock)) is not None:
+        return declined
     region = issuer.identification.region
-    if not policy.accepts_region(region):
-        return Declined(Reason.CARD_OF_OTHER_CITY, region=region)
-    if policy.is_on_hotlist(issuer):
-        return Declined(Reason.CARD_ON_HOTLIST)
-    if not policy.accepts_age(issuer, clock().date()):
-        return Declined(Reason.EXPIRED, expired_on=issuer.expires)
     suite = cipher_suite(algorithm, region)
     factors = DiversificationFactors.of(region, card.historical_bytes)
     psam.terminal_number()
@@ -109,6 +105,18 @@ def _identified(
     if issuer.version >= VERSION_WITH_LOCKED_CARDHOLDER:
         _open_cardholder_data(card, psam, factors, random)
     return IdentifiedCard(card, issuer, card.cardholder(issuer.version), suite, factors, card.tries_left())
+
+
+def objection_to_issuer(issuer: IssuerData, policy: Policy, clock: Clock) -> Declined | None:
+    """Why this place serves no such card: another city's, on the hotlist, or expired; None where it does."""
+    region = issuer.identification.region
+    if not policy.accepts_region(region):
+        return Declined(Reason.CARD_OF_OTHER_CITY, region=region)
+    if policy.is_on_hotlist(issuer):
+        return Declined(Reason.CARD_ON_HOTLIST)
+    if not policy.accepts_age(issuer, clock().date()):
+        return Declined(Reason.EXPIRED, expired_on=issuer.expires)
+    return None
 
 
 def _proves_itself(

@@ -5,7 +5,7 @@ Not here: what the card itself enforces, and where the settings are read from (c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sscard_terminal.cardspec.pin import Pin
@@ -34,6 +34,10 @@ class Policy:
     accept_expired: bool = False
     first_pin_may_pay: bool = True
     hotlist: Hotlist | None = None
+
+    def to_settle(self) -> Policy:
+        """The same place towards a card that left a sale open: neither hotlist nor age undoes what it may have paid."""
+        return replace(self, hotlist=None, accept_expired=True)
 
     def accepts_region(self, region: str) -> bool:
         """True for a card issued in one of the accepted regions. Source: system.md, "where" (inside the city)."""

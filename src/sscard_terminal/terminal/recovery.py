@@ -20,11 +20,12 @@ from sscard_terminal.iso7816.status import COUNTER_AT_MAXIMUM, SECURITY_NOT_SATI
 
 from .client import SocialSecurityCard
 from .exchange import CardRefused
-from .identification import IdentifiedCard
+from .identification import IdentifiedCard, identify, objection_to_issuer
 from .journal import Journal
 from .journal_events import Event, EventKind, JournalEntry, SaleState
-from .outcomes import Sale
-from .ports import Clock
+from .outcomes import Declined, Sale
+from .policy import Policy
+from .ports import Clock, RandomBytes
 from .psam import Psam, PsamFailure
 
 LAST_COUNTER = 0xFFFF
@@ -86,6 +87,32 @@ class Finding:
     sw: StatusWord | None = None
 
 
+def identify_to_settle(
+    card: SocialSecurityCard,
+    psam: Psam,
+    journal: Journal,
+    policy: Policy,
+    clock: Clock,
+    random: RandomBytes,
+) -> IdentifiedCard | Declined:
+    """As `identify`; a card with an open sale is let through even from the hotlist or after its last day.
+
+    Whether it paid before has nothing to do with whether it may pay now. It proves itself as any other, and one that
+    has nothing to settle is refused as at any other service.
+
+    Raises: as `identify`.
+    """
+    outcome = identify(card, psam, policy.to_settle(), clock, random)
+    if isinstance(outcome, Declined) or open_sales_of(outcome, journal):
+        return outcome
+    return objection_to_issuer(outcome.issuer, policy, clock) or outcome
+
+
+def open_sales_of(card: IdentifiedCard, journal: Journal) -> list[JournalEntry]:
+    """The open sales of this very card: same identification code and same number."""
+    return _of_card(journal.open_sales(card.identification), card.identification, card.number)
+
+
 def settle(
     card: IdentifiedCard, psam: Psam | None, journal: Journal, clock: Clock, *, pin_verified: bool
 ) -> tuple[Settlement, ...]:
@@ -99,7 +126,7 @@ def settle(
         JournalTrouble: the journal cannot be written.
     """
     settled = []
-    for entry in _of_card(journal.open_sales(card.identification), card.identification, card.number):
+    for entry in open_sales_of(card, journal):
         finding = _finding(card.client, psam, entry.sale, pin_verified)
         settled.append(_settled(journal, clock, entry, finding))
     return tuple(settled)
