@@ -22,7 +22,6 @@ from sscard_terminal.terminal.workflow import verify_pin, verify_pin_to_pay
 
 from .console import Console
 from .desk import Desk, Pair
-from .exits import Exit, Stop
 from .outcomes import declined, held
 from .pins import asked, read_line
 
@@ -80,7 +79,7 @@ def same_card(pair: Pair, holder: Holder, to_settle: Journal | None = None) -> I
     """
     card = pair.identified(to_settle)
     if holder.identification not in ("", card.identification):
-        raise Stop(Exit.REFUSED, "readers.card-swapped")
+        raise declined(Declined(Reason.CARD_SWAPPED))
     return card
 
 

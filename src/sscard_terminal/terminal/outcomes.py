@@ -52,6 +52,7 @@ class Reason(StrEnum):
     ALGORITHM_NOT_SUPPORTED = "algorithm-not-supported"
     CARD_DATA_MALFORMED = "card-data-malformed"
     CARD_OF_OTHER_CITY = "card-of-other-city"
+    CARD_SWAPPED = "card-swapped"
     CARD_ON_HOTLIST = "card-on-hotlist"
     EXPIRED = "expired"
     NOT_AUTHENTIC = "not-authentic"

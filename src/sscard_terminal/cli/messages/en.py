@@ -246,7 +246,7 @@ TEXTS: dict[str, str] = {
     "readers.several-cards": "There are several cards ({found}); not charged; choose one with --reader.",
     "readers.no-psam": "There is no PSAM in any other reader; not charged; insert it, or name its reader with --psam-reader.",
     "readers.not-a-psam": "What is in {name} is no PSAM; not charged; put the terminal's PSAM there.",
-    "readers.card-swapped": "Another card than before is in the reader; not charged; please start again with one card.",
+    "declined.card-swapped": "Another card than before is in the reader; not charged; please start again with one card.",
     # Links ---------------------------------------------------------------------------------------------
     "link.no-service": "The smart card service is not running; not charged; start pcscd, or run sscard doctor.",
     "link.unknown-reader": "There is no reader of this name; not charged; sscard readers lists what there is.",

@@ -231,7 +231,7 @@ TEXTS: dict[str, str] = {
     "readers.several-cards": "有多张卡（{found}），未扣款，请用 --reader 指定。",
     "readers.no-psam": "其他读卡器中没有 PSAM，未扣款，请插入，或用 --psam-reader 指定。",
     "readers.not-a-psam": "{name} 中的不是 PSAM，未扣款，请插入本终端的 PSAM。",
-    "readers.card-swapped": "读卡器中的卡已换成另一张，未扣款，请用同一张卡重新开始。",
+    "declined.card-swapped": "读卡器中的卡已换成另一张，未扣款，请用同一张卡重新开始。",
     # 链路 ------------------------------------------------------------------------------------------------
     "link.no-service": "智能卡服务未运行，未扣款，请启动 pcscd，或运行 sscard doctor。",
     "link.unknown-reader": "没有这个名称的读卡器，未扣款，请用 sscard readers 查看。",

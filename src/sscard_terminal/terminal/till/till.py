@@ -1,0 +1,300 @@
+"""Drives one counter from step to step: card in, service, amount, PIN, exchange, outcome; for any face.
+
+Not here: the services themselves (workflow, debit, recovery), who may use the till (operators), words and keys.
+Every method does its work and leaves the next `Screen`; a method that does not fit the step does nothing. Card and PSAM
+are held for one breath at a time, never while a person thinks, and each breath identifies the card anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sscard_terminal.cardspec.money import Fen
+from sscard_terminal.cardspec.pin import Pin
+from sscard_terminal.cardspec.transaction import PurchaseAmounts
+from sscard_terminal.reader.connection import LinkError
+
+from ..amounts import missing_from, rest_in_cash
+from ..debit import DebitRequest, debit
+from ..identification import IdentifiedCard, identify
+from ..journal import Journal
+from ..journal_events import SaleState
+from ..journal_file import JournalTrouble
+from ..outcomes import Approved, Declined, Reason, SaleKind, Unsettled
+from ..policy import Policy
+from ..ports import Clock, RandomBytes
+from ..recovery import Settlement, settle, settle_by_psam
+from ..sale_rules import SaleRules, objection_before_card
+from ..slots import Pair, Slots
+from ..workflow import change_pin, read_balance, read_balances, read_details, verify_pin, verify_pin_to_pay
+from .steps import NEXT, Panel, Purpose, Screen, Step
+
+Show = Callable[[Screen], None]
+_PIN_SAYS_NO = (Reason.WRONG_PIN, Reason.FIRST_PIN_MAY_NOT_PAY)
+"""After these the same step is open again; the screen tells why and how many tries are left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What holds for every sale at this till."""
+
+    policy: Policy
+    rules: SaleRules
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the clerk wants sold. With `by_total` what the account is short of may be paid in cash (rule 13)."""
+
+    amounts: PurchaseAmounts
+    by_total: bool = False
+    kind: SaleKind = SaleKind.PURCHASE
+    again: bool = False
+
+
+class Till:
+    """One counter. Not for two threads at once: the face sees to it that one method runs at a time."""
+
+    def __init__(
+        self,
+        slots: Slots,
+        journal: Journal,
+        shop: Shop,
+        clock: Clock,
+        random: RandomBytes,
+        show: Show = lambda _screen: None,
+    ) -> None:
+        self._slots = slots
+        self._journal = journal
+        self._shop = shop
+        self._clock = clock
+        self._random = random
+        self._show = show
+        self._order: Order | None = None
+        self._pin: Pin | None = None
+        self._by_psam: tuple[Settlement, ...] = ()
+        self.operator = ""
+        self.screen = Screen(Step.INSERT_CARD)
+
+    # The card comes and goes --------------------------------------------------------------------------
+
+    def card_came(self) -> None:
+        """Identify it, settle what can be settled without a PIN; a sale still open asks for the PIN at once."""
+        if Step.READING not in NEXT[self.screen.step]:
+            return
+        self._forget()
+        self._go(Screen(Step.READING))
+        self._breathe(self._looked_at, straight_back=True)
+
+    def card_went(self) -> None:
+        """A card pulled between two breaths ends whatever people were at; 待核实 stays on the screen."""
+        if self.screen.step not in (Step.TO_BE_VERIFIED, Step.INSERT_CARD):
+            self._forget()
+            self._go(Screen(Step.INSERT_CARD))
+
+    # What the clerk does ------------------------------------------------------------------------------
+
+    def sell(self, order: Order) -> None:
+        """Begin a sale; what forbids it whatever the card is told before any PIN."""
+        if self.screen.step is not Step.READY:
+            return
+        self._order = order
+        try:
+            objection = objection_before_card(self._shop.rules, self._journal, order.amounts, self._clock())
+        except JournalTrouble:
+            objection = Declined(Reason.JOURNAL_TROUBLE)
+        if objection is not None:
+            self._go(self._next(Step.REFUSED, declined=objection))
+            return
+        self._go(self._next(Step.CONFIRM_AMOUNT, purpose=Purpose.SALE, amounts=order.amounts))
+
+    def ask(self, purpose: Purpose) -> None:
+        """Begin a service that is no sale: balance, details, PIN change."""
+        if self.screen.step is not Step.READY or purpose is Purpose.SALE:
+            return
+        self._go(self._next(Step.READY, purpose=purpose))
+        self._ask_for_pin()
+
+    def confirm(self) -> None:
+        """Yes: the amount is right; the rest is paid in cash; on to the next customer's wish after an outcome."""
+        match self.screen.step:
+            case Step.CONFIRM_AMOUNT:
+                self._ask_for_pin()
+            case Step.REST_IN_CASH if self.screen.amounts is not None and self.screen.missing is not None:
+                amounts, missing = self.screen.amounts, self.screen.missing
+                assert self._order is not None
+                self._order = replace(
+                    self._order,
+                    amounts=rest_in_cash(amounts, Fen(amounts.account - missing)),
+                    by_total=False,
+                )
+                self._charge()
+            case Step.DONE | Step.REFUSED if self.screen.panel is not None:
+                self._forget()
+                self._go(Screen(Step.READY, self.screen.panel))
+
+    def cancel(self) -> None:
+        """No: back to the choice of services; nothing was charged."""
+        if Step.READY in NEXT[self.screen.step] and self.screen.panel is not None:
+            self._forget()
+            self._go(Screen(Step.READY, self.screen.panel))
+
+    # What the holder does -----------------------------------------------------------------------------
+
+    def enter_pin(self, pin: Pin) -> None:
+        """The PIN for what is asked for; kept no longer than this service."""
+        if self.screen.step is Step.ENTER_PIN:
+            self._pin = pin
+            self._with_pin()
+
+    def enter_new_pin(self, new: Pin) -> None:
+        """The new PIN, which the face has asked for twice; the old one was entered before."""
+        if self.screen.step is Step.NEW_PIN:
+            old, self._pin = self._pin, None
+            self._go(self._next(Step.READING))
+            self._breathe(lambda _pair, card: self._done(change_pin(card, old, new)))
+
+    # ---------------------------------------------------------------------------------------------------
+
+    def _ask_for_pin(self) -> None:
+        panel = self.screen.panel
+        assert panel is not None
+        if panel.tries_left == 0:
+            self._go(self._next(Step.REFUSED, declined=Declined(Reason.PIN_BLOCKED, tries_left=0)))
+        elif panel.tries_left is None:
+            self._with_pin()
+        else:
+            self._go(self._next(Step.ENTER_PIN))
+
+    def _with_pin(self) -> None:
+        match self.screen.purpose:
+            case Purpose.SALE:
+                self._charge()
+            case Purpose.CHANGE_PIN:
+                self._go(self._next(Step.NEW_PIN))
+            case Purpose.BALANCE:
+                self._read(lambda card: self._done(read_balances(card), "balances"))
+            case Purpose.DETAILS:
+                self._read(lambda card: self._done(read_details(card), "details"))
+            case Purpose.RECOVER:
+                self._go(self._next(Step.READING))
+                self._breathe(self._recovered)
+
+    def _read(self, read: Callable[[IdentifiedCard], Screen]) -> None:
+        self._go(self._next(Step.READING))
+        pin = self._pin
+
+        def act(_pair: Pair, card: IdentifiedCard) -> Screen:
+            verdict = verify_pin(card, pin)
+            return self._pin_refused(verdict) if isinstance(verdict, Declined) else read(card)
+
+        self._breathe(act)
+
+    def _charge(self) -> None:
+        self._go(self._next(Step.CHARGING))
+        self._breathe(self._charged)
+
+    def _charged(self, pair: Pair, card: IdentifiedCard) -> Screen:
+        order = self._order
+        assert order is not None
+        verdict = verify_pin_to_pay(card, self._pin, self._shop.policy)
+        if isinstance(verdict, Declined):
+            return self._pin_refused(verdict)
+        if order.by_total:
+            balance = read_balance(card)
+            if isinstance(balance, Declined):
+                return self._next(Step.REFUSED, declined=balance)
+            if missing := missing_from(balance, order.amounts):
+                return self._next(Step.REST_IN_CASH, missing=missing)
+        request = DebitRequest(order.amounts, self._shop.place, self.operator, order.again, order.kind)
+        outcome = debit(card, pair.psam, self._journal, request, self._clock, self._shop.rules)
+        match outcome:
+            case Approved(sale=sale):
+                return self._next(Step.DONE, amounts=sale.amounts, voucher=sale.voucher)
+            case Unsettled():
+                return self._next(Step.TO_BE_VERIFIED, voucher=outcome.sale.voucher, unsettled=outcome)
+            case declined:
+                return self._next(Step.REFUSED, declined=declined, voucher=declined.voucher)
+
+    def _looked_at(self, pair: Pair, card: IdentifiedCard) -> Screen:
+        panel, by_psam = Panel.of(card), self._by_psam
+        if not self._journal.open_sales(card.identification):
+            if by_psam:
+                return Screen(Step.DONE, panel, Purpose.RECOVER, settled=by_psam)
+            return Screen(Step.READY, panel)
+        if card.tries_left is None:
+            return self._recovered(pair, card)
+        if card.tries_left == 0:
+            declined = Declined(Reason.PIN_BLOCKED, tries_left=0)
+            return Screen(Step.TO_BE_VERIFIED, panel, Purpose.RECOVER, declined=declined)
+        return Screen(Step.ENTER_PIN, panel, Purpose.RECOVER)
+
+    def _recovered(self, pair: Pair, card: IdentifiedCard) -> Screen:
+        verdict = verify_pin(card, self._pin)
+        if isinstance(verdict, Declined):
+            return self._pin_refused(verdict)
+        settled = settle(card, pair.psam, self._journal, self._clock, pin_verified=True)
+        is_open = any(settlement.state is SaleState.OPEN for settlement in settled)
+        step = Step.TO_BE_VERIFIED if is_open else Step.DONE
+        return Screen(step, Panel.of(card), Purpose.RECOVER, settled=settled)
+
+    def _done(self, outcome: object, name: str = "") -> Screen:
+        """DONE with the outcome under `name`; a wrong old PIN asks for it again."""
+        if isinstance(outcome, Declined):
+            return self._pin_refused(outcome)
+        return self._next(Step.DONE, **({name: outcome} if name else {}))
+
+    def _pin_refused(self, declined: Declined) -> Screen:
+        """A wrong PIN may be entered again; anything else ends the service, and what is open stays so."""
+        panel = self.screen.panel
+        if declined.reason in _PIN_SAYS_NO:
+            if panel is not None and declined.tries_left is not None:
+                panel = replace(panel, tries_left=declined.tries_left)
+            return self._next(Step.ENTER_PIN, panel=panel, declined=declined)
+        if self.screen.purpose is Purpose.RECOVER:
+            return self._next(Step.TO_BE_VERIFIED, declined=declined)
+        return self._next(Step.REFUSED, declined=declined)
+
+    def _breathe(self, act: Callable[[Pair, IdentifiedCard], Screen], *, straight_back: bool = False) -> None:
+        """One breath: open, identify, act, close. Once there is an outcome, nothing that fails afterwards takes its place."""
+        found: Screen | None = None
+        try:
+            with self._slots.at_work() as pair:
+                if straight_back:  # identification would make the PSAM forget a purchase it holds
+                    self._by_psam = settle_by_psam(pair.card, pair.psam, self._journal, self._clock)
+                found = self._identified(pair, act)
+        except LinkError as error:
+            found = found or self._failed(Declined(Reason.LINK_BROKEN, link=error.reason))
+        except JournalTrouble:
+            found = found or self._failed(Declined(Reason.JOURNAL_TROUBLE))
+        if found.step is not Step.REST_IN_CASH:
+            self._pin = None
+        self._go(found)
+
+    def _identified(self, pair: Pair, act: Callable[[Pair, IdentifiedCard], Screen]) -> Screen:
+        card = identify(pair.card, pair.psam, self._shop.policy, self._clock, self._random)
+        if isinstance(card, Declined):
+            return self._failed(card)
+        if self.screen.panel is not None and self.screen.panel.identification != card.identification:
+            return self._failed(Declined(Reason.CARD_SWAPPED))
+        return act(pair, card)
+
+    def _failed(self, declined: Declined) -> Screen:
+        """Not done; a recovery that could not be done leaves its sale to be verified."""
+        step = Step.TO_BE_VERIFIED if self.screen.purpose is Purpose.RECOVER else Step.REFUSED
+        return self._next(step, declined=declined)
+
+    def _next(self, step: Step, **changed: Any) -> Screen:
+        """The next screen: what this one shows stays, but for a refusal that is over."""
+        return replace(self.screen, **{"declined": None, **changed, "step": step})
+
+    def _go(self, screen: Screen) -> None:
+        assert screen.step in NEXT[self.screen.step] or screen.step is self.screen.step
+        self.screen = screen
+        self._show(screen)
+
+    def _forget(self) -> None:
+        self._order, self._pin, self._by_psam = None, None, ()
