@@ -29,6 +29,7 @@ NEVER_SENT = {
     LinkReason.NO_COMMON_PROTOCOL: NoCard,
     LinkReason.CLOSED: NotSent,
     LinkReason.TOO_LONG: NotSent,
+    LinkReason.PAD_REFUSED: NotSent,
 }
 
 

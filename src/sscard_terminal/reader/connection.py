@@ -48,6 +48,13 @@ class Resettable(Protocol):
     def reset(self, *, cold: bool = False) -> bytes: ...
 
 
+@runtime_checkable
+class Controllable(Protocol):
+    """A connection whose reader takes commands of its own, beside those for the card."""
+
+    def control(self, code: int, data: bytes = b"", *, patience_s: float | None = None) -> bytes | None: ...
+
+
 def exclusively(connection: Connection) -> AbstractContextManager[None]:
     """Hold the card for one unbroken exchange: `with exclusively(connection): ...`.
 
@@ -72,6 +79,24 @@ def reset(connection: Connection, *, cold: bool = False) -> bytes:
     return connection.reset(cold=cold)
 
 
+def control(
+    connection: Connection, code: int, data: bytes = b"", *, patience_s: float | None = None
+) -> bytes | None:
+    """Give the reader itself a command; its answer, None where it knows no such command (a loopback knows none).
+
+    `code` is its control code (PC/SC part 10). Without `data` the reader is asked about itself; with `data` it may talk
+    to the card, and answers with at least a status word. `patience_s`: how long a person may take over it.
+
+    Raises:
+        LinkError: no answer came; after a command with `data` the card may have acted.
+    """
+    return (
+        connection.control(code, data, patience_s=patience_s)
+        if isinstance(connection, Controllable)
+        else None
+    )
+
+
 class LinkReason(StrEnum):
     """Why a link broke. The value is the word that stands in a transcript (`# link: card-removed`)."""
 
@@ -86,6 +111,7 @@ class LinkReason(StrEnum):
     NO_COMMON_PROTOCOL = "no-common-protocol"
     CLOSED = "closed"
     TOO_LONG = "too-long"
+    PAD_REFUSED = "pad-refused"
     # The command may have reached the card.
     CARD_REMOVED = "card-removed"
     CARD_RESET = "card-reset"
@@ -117,6 +143,7 @@ _MEANINGS: dict[LinkReason, str] = {
     LinkReason.NO_COMMON_PROTOCOL: "the card offers no protocol the reader has",
     LinkReason.CLOSED: "this connection was closed before the command",
     LinkReason.TOO_LONG: "the command is too long for this link",
+    LinkReason.PAD_REFUSED: "the reader does not take this PIN entry on its pad",
     LinkReason.CARD_REMOVED: "the card was removed",
     LinkReason.CARD_RESET: "the card was reset by another program",
     LinkReason.EMPTY_ANSWER: "the answer was empty, without a status word",
@@ -214,6 +241,7 @@ _CLASSES: dict[LinkReason, type[LinkError]] = {
     LinkReason.NO_COMMON_PROTOCOL: NoCard,
     LinkReason.CLOSED: NotSent,
     LinkReason.TOO_LONG: NotSent,
+    LinkReason.PAD_REFUSED: NotSent,
     LinkReason.CARD_REMOVED: CardRemoved,
     LinkReason.CARD_RESET: CardReset,
 }

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ..iso7816.apdu import CommandApdu, ResponseApdu
-from .connection import Connection, LinkError, LinkReason, NotSent, exclusively, link_error, reset
+from .connection import Connection, LinkError, LinkReason, NotSent, control, exclusively, link_error, reset
 from .mailbox import Mailbox, mailbox
 from .wrapping import Wrapping
 
@@ -114,6 +114,11 @@ class Deadlined(Wrapping):
 
     def reset(self, *, cold: bool = False) -> bytes:
         return self._call(partial(reset, self._inner, cold=cold), LinkReason.DEADLINE_PASSED)
+
+    def control(self, code: int, data: bytes = b"", *, patience_s: float | None = None) -> bytes | None:
+        """With `patience_s` a person has that long, where a card would have the deadline."""
+        job = partial(control, self._inner, code, data)
+        return self._worker.call(job, patience_s or self._deadline_s, LinkReason.DEADLINE_PASSED)
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:

@@ -52,6 +52,11 @@ _OPENING: dict[int, LinkReason] = {
     scard.SCARD_E_PROTO_MISMATCH: LinkReason.NO_COMMON_PROTOCOL,
 }
 
+# A control code the reader or its driver does not know; nothing was done. The small ones are Windows' own: invalid
+# function, bad command, not supported. A driver may also say NOT_TRANSACTED, which means that only where the reader was
+# asked about itself. Source: SCARDCONTROL.md of the CCID driver; pcsc.md §4.
+_NO_SUCH_CONTROL = frozenset({scard.SCARD_E_UNSUPPORTED_FEATURE, scard.SCARD_E_INVALID_PARAMETER, 1, 22, 50})
+
 # What an hresult means once a connection stands. READER_BUSY is the only one that excludes that the command
 # was sent: the service checks sharing first. For the others it is likely on some systems and certain on none.
 _STANDING: dict[int, LinkReason] = {
@@ -147,6 +152,18 @@ class PcscConnection:
         if len(answer) < 2:
             raise self._broken(LinkLost(LinkReason.CUT_ANSWER if answer else LinkReason.EMPTY_ANSWER))
         return ResponseApdu.parse(bytes(answer))
+
+    def control(self, code: int, data: bytes = b"", *, patience_s: float | None = None) -> bytes | None:
+        """See `connection.control`; the patience is the worker's."""
+        if not self._usable:
+            raise NotSent
+        hresult, answer = scard.SCardControl(self._handle, code, list(data))
+        if hresult in _NO_SUCH_CONTROL or (hresult == scard.SCARD_E_NOT_TRANSACTED and not data):
+            return None
+        self._check(hresult)
+        if data and len(answer) < 2:
+            raise self._broken(LinkLost(LinkReason.CUT_ANSWER if answer else LinkReason.EMPTY_ANSWER))
+        return bytes(answer)
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:

@@ -258,6 +258,7 @@ TEXTS: dict[str, str] = {
     "link.no-common-protocol": "Reader and card share no protocol; not charged; use another reader.",
     "link.closed": "The connection to the card was closed; not charged; please start again.",
     "link.too-long": "A command is too long for this reader; not charged; use another reader.",
+    "link.pad-refused": "The reader does not take the PIN on its pad this way; not charged; enter it on the keyboard (--no-pad).",
     "link.card-removed": "The card was taken out; not charged; insert it and start again.",
     "link.card-reset": "Another program reset the card; not charged; close it and start again.",
     "link.empty-answer": "The card gave no answer; not charged; insert it again and start over.",

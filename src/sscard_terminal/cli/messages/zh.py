@@ -243,6 +243,7 @@ TEXTS: dict[str, str] = {
     "link.no-common-protocol": "读卡器与卡没有共同的协议，未扣款，请换读卡器。",
     "link.closed": "与卡的连接已关闭，未扣款，请重新开始。",
     "link.too-long": "命令超过此读卡器的长度，未扣款，请换读卡器。",
+    "link.pad-refused": "读卡器不能这样在密码键盘上输入密码，未扣款，请加 --no-pad 在键盘上输入。",
     "link.card-removed": "卡被拔出，未扣款，请插卡后重新开始。",
     "link.card-reset": "卡被另一程序复位，未扣款，请关闭该程序后重新开始。",
     "link.empty-answer": "卡没有给出应答，未扣款，请重新插卡后再来。",
