@@ -205,7 +205,9 @@ def make_older(file: Path, version: int) -> None:
     """Take from a journal what version 1 or 2 did not have."""
     script = """
         DROP TABLE care; DROP TABLE disclosures; DROP TABLE acknowledgements; DROP TABLE load_events; DROP TABLE loads;
+        DROP TRIGGER requests_stay_within_what_was_paid; DROP INDEX requests; DROP INDEX a_request_is_answered_once;
         ALTER TABLE debits DROP COLUMN kind;
+        ALTER TABLE events DROP COLUMN answers;
         ALTER TABLE events DROP COLUMN amount;
         ALTER TABLE events DROP COLUMN operator;
         ALTER TABLE events DROP COLUMN supervisor;

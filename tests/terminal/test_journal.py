@@ -399,7 +399,7 @@ def test_no_column_has_room_for_a_name_an_identity_number_or_a_pin(path: Path) -
         "voucher", "identification", "card_number", "account", "self_paid", "pooled", "counter", "key_index",
         "balance_before", "terminal", "sequence", "time", "mac1", "place", "operator",
         "id", "kind", "at", "tac", "mac2", "sw", "detail", "after_voucher", "despite", "amount", "supervisor",
-            "after_event", "number", "request", "event", "after_day", "missing",
+            "after_event", "number", "request", "event", "after_day", "missing", "answers",
     }  # fmt: skip
 
 
@@ -438,6 +438,48 @@ def test_a_request_stands_with_its_sale_until_it_is_credited(path: Path) -> None
         (400, 0),
     ]
     assert third.state is SaleState.CHARGED
+
+
+def sold(journal: Journal) -> int:
+    voucher = journal.record_intent(intent()).voucher
+    journal.record(voucher, Event(EventKind.CONFIRMED, NOON))
+    return voucher
+
+
+def test_every_request_knows_its_answer(path: Path) -> None:
+    with Journal.open(path) as journal:
+        voucher = sold(journal)
+        for amount in (Fen(500), Fen(500), Fen(200)):
+            journal.record(voucher, Event(EventKind.REFUND_REQUESTED, NOON, amount=amount))
+        refused = Event(EventKind.REQUEST_REFUSED, NOON, amount=Fen(500), answers=3)
+        journal.record(voucher, refused)
+        entry = journal.entry(voucher)
+
+    assert entry is not None
+    assert [event.number for event in entry.events] == [1, 2, 3, 4, 5]
+    assert [entry.answer_to(request) for request in entry.requests] == [None, refused, None]
+
+
+def test_a_request_is_answered_once(path: Path) -> None:
+    with Journal.open(path) as journal:
+        voucher = sold(journal)
+        journal.record(voucher, Event(EventKind.REFUND_REQUESTED, NOON, amount=Fen(500)))
+        journal.record(voucher, Event(EventKind.REQUEST_CREDITED, NOON, amount=Fen(500), answers=2))
+
+        with pytest.raises(JournalTrouble):
+            journal.record(voucher, Event(EventKind.REQUEST_REFUSED, NOON, amount=Fen(500), answers=2))
+
+
+@pytest.mark.parametrize("kind", [EventKind.VOID_REQUESTED, EventKind.REFUND_REQUESTED])
+def test_no_more_can_be_asked_back_than_the_account_paid(path: Path, kind: EventKind) -> None:
+    with Journal.open(path) as journal:
+        voucher = sold(journal)
+        journal.record(voucher, Event(EventKind.REFUND_REQUESTED, NOON, amount=Fen(1000)))
+
+        with pytest.raises(JournalTrouble):
+            journal.record(voucher, Event(kind, NOON, amount=Fen(235)))
+        journal.record(voucher, Event(EventKind.REQUEST_REFUSED, NOON, amount=Fen(1000), answers=2))
+        journal.record(voucher, Event(kind, NOON, amount=Fen(1234)))
 
 
 def test_the_sales_of_a_card_come_newest_first(path: Path) -> None:

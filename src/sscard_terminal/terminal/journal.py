@@ -48,12 +48,13 @@ class Journal(DayJournal):
         sw = None if event.sw is None else str(event.sw)
         row = (
             *(voucher, event.kind, event.at.isoformat(), event.tac, event.mac2, sw, event.detail),
-            *(event.amount, event.operator, event.supervisor),
+            *(event.amount, event.operator, event.supervisor, event.answers),
         )
         with self.writing() as database:
             database.execute(
-                "INSERT INTO events (voucher, kind, at, tac, mac2, sw, detail, amount, operator, supervisor)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO events"
+                " (voucher, kind, at, tac, mac2, sw, detail, amount, operator, supervisor, answers)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 row,
             )
 
@@ -128,4 +129,6 @@ def _event_of(row: sqlite3.Row) -> Event:
         amount=None if row["amount"] is None else Fen(row["amount"]),
         operator=row["operator"],
         supervisor=row["supervisor"],
+        answers=row["answers"],
+        number=row["id"],
     )

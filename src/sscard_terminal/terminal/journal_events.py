@@ -5,7 +5,7 @@ Not here: how they are kept (journal.py) and what a record means for the card (r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -41,9 +41,9 @@ class EventKind(StrEnum):
     REFUND_REQUESTED = "refund-requested"
     """退货: likewise, after the day, perhaps of a part."""
     REQUEST_CREDITED = "request-credited"
-    """The centre's LOAD has brought `amount` back onto the card."""
+    """The centre's LOAD has brought `amount` back onto the card: the request it `answers` is done."""
     REQUEST_REFUSED = "request-refused"
-    """The centre will not give `amount` back."""
+    """The centre will not give `amount` back: the request it `answers` is at an end."""
 
 
 class SaleState(StrEnum):
@@ -72,7 +72,8 @@ REQUESTS = (EventKind.VOID_REQUESTED, EventKind.REFUND_REQUESTED)
 class Event:
     """One thing that happened to a sale. `detail` is a key (a reason), never free text of a person.
 
-    `amount`, `operator` and `supervisor` (numbers) stand with void and refund.
+    `amount`, `operator` and `supervisor` (numbers) stand with void and refund; `answers` with what the centre said to
+    one: that event's number. `number` is the event's own place in the journal, from 1; 0 before it stands there.
     """
 
     kind: EventKind
@@ -84,6 +85,8 @@ class Event:
     amount: Fen | None = None
     operator: str = ""
     supervisor: str = ""
+    answers: int | None = None
+    number: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,15 @@ class JournalEntry:
     def mac2(self) -> bytes | None:
         """The newest MAC2 the card gave for this sale."""
         return next((event.mac2 for event in reversed(self.events) if event.mac2), None)
+
+    @property
+    def requests(self) -> tuple[Event, ...]:
+        """The voids and refunds asked for, oldest first."""
+        return tuple(event for event in self.events if event.kind in REQUESTS)
+
+    def answer_to(self, request: Event) -> Event | None:
+        """What the centre said to one of them, None while it is on its way."""
+        return next((event for event in self.events if event.answers == request.number), None)
 
     @property
     def requested(self) -> Fen:

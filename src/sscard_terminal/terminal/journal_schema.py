@@ -31,7 +31,8 @@ STATE = """CASE
 """Where a debit stands, in the words of journal.SaleState."""
 
 # Money is integer fen. Nothing is ever changed or deleted, and a sale ends once: the database itself says so, so that
-# no later programme can forget it. The kinds are those of journal_events.ENDS.
+# no later programme can forget it; nor is more asked back than the account paid, and a request has one answer. The
+# kinds are those of journal_events.ENDS and REQUESTS.
 _VERSION_1 = """
 CREATE TABLE debits (
     voucher        INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -93,6 +94,17 @@ ALTER TABLE debits ADD COLUMN kind TEXT NOT NULL DEFAULT 'purchase'
 ALTER TABLE events ADD COLUMN amount INTEGER;                      -- fen, of a void or refund
 ALTER TABLE events ADD COLUMN operator TEXT NOT NULL DEFAULT '';
 ALTER TABLE events ADD COLUMN supervisor TEXT NOT NULL DEFAULT '';
+ALTER TABLE events ADD COLUMN answers INTEGER REFERENCES events (id);  -- the request it credits or refuses
+CREATE UNIQUE INDEX a_request_is_answered_once ON events (answers) WHERE answers IS NOT NULL;
+CREATE INDEX requests ON events (id) WHERE kind IN ('void-requested', 'refund-requested');
+CREATE TRIGGER requests_stay_within_what_was_paid BEFORE INSERT ON events
+    WHEN NEW.kind IN ('void-requested', 'refund-requested') BEGIN
+    SELECT RAISE(ABORT, 'more than the account paid') WHERE NEW.amount > (
+        (SELECT account FROM debits WHERE debits.voucher = NEW.voucher)
+        - (SELECT coalesce(sum(CASE kind WHEN 'request-refused' THEN -amount ELSE amount END), 0) FROM events
+            WHERE events.voucher = NEW.voucher
+                AND kind IN ('void-requested', 'refund-requested', 'request-refused')));
+END;
 ALTER TABLE days ADD COLUMN after_event INTEGER NOT NULL DEFAULT 0;  -- the newest event then, 0 for none
 ALTER TABLE days ADD COLUMN supervisor TEXT NOT NULL DEFAULT '';     -- who answers for `despite`
 CREATE TABLE disclosures (
