@@ -18,7 +18,7 @@ GROUPS = {
     "psam": ("new", "serve"),
     "pin": ("verify", "change"),
     "day": ("open", "close", "show"),
-    "journal": ("backup",),
+    "journal": ("backup", "disclosures"),
     "hotlist": ("show", "update"),
     "operator": ("add", "remove", "password", "list"),
 }

@@ -2,34 +2,55 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+
+import click
 
 from sscard_terminal.cardspec.bcd import time_of_bcd
 from sscard_terminal.cardspec.money import yuan_of_fen
 from sscard_terminal.cardspec.records import LogRecord, masked_name, masked_number
 from sscard_terminal.cardspec.transaction import LOAD_TYPE, PURCHASE_TYPE
 from sscard_terminal.iso7816.errors import FormatError
+from sscard_terminal.terminal.configuration import Configuration
 from sscard_terminal.terminal.identification import IdentifiedCard
 from sscard_terminal.terminal.workflow import Balances, read_balances, read_details
 
 from .command import Run, service
 from .console import Console
-from .desk import desk_of, warn_of_key_end
+from .debit import opened_journal
+from .desk import desk_of, now, warn_of_key_end
 from .entry import ask_holder, verified
 from .exits import Exit
 from .outcomes import held
 from .pins import pin_option
+from .signed_in import current_operator, supervisor_for, supervisor_options
+from .values import FilePath
 
 KINDS = {LOAD_TYPE: "load", PURCHASE_TYPE: "purchase"}
 
 
 @service("read")
-def read(run: Run) -> int:
+@click.option("--in-full", is_flag=True)
+@supervisor_options
+@click.option("--journal", metavar="FILE", type=FilePath())
+def read(
+    run: Run, in_full: bool, supervisor: str | None, supervisor_password_stdin: bool, journal: Path | None
+) -> int:
     """See messages, help.read."""
     console = run.console
-    with desk_of(run) as desk, desk.at_work() as pair:
-        facts = _facts_of(pair.identified(), pair.psam.terminal_number())
-        warn_of_key_end(console, desk.settings, pair.psam.valid_to())
+    with desk_of(run) as desk:
+        configuration = desk.settings.configuration
+        people = ("", "")
+        if in_full:
+            people = _who_discloses(run, configuration, supervisor, supervisor_password_stdin)
+        with desk.at_work() as pair:
+            card, terminal = pair.identified(), pair.psam.terminal_number()
+            warn_of_key_end(console, desk.settings, pair.psam.valid_to())
+        if in_full:  # written before it is shown: what cannot be written is not shown
+            with opened_journal(configuration, journal) as book:
+                book.record_disclosure(now().replace(microsecond=0), *people, card.identification)
+    facts = _facts_of(card, terminal, in_full=in_full)
     tries = facts["tries_left"]
     words = {None: "read.no-pin", 0: "read.locked"}
     told = console.text(words[tries]) if tries in words else tries
@@ -39,13 +60,26 @@ def read(run: Run) -> int:
     return Exit.DONE
 
 
-def _facts_of(card: IdentifiedCard, terminal: str) -> dict[str, Any]:
-    """Masked as on a screen (counter.md screen rule 4)."""
+def _who_discloses(
+    run: Run, configuration: Configuration, supervisor: str | None, supervisor_password_stdin: bool
+) -> tuple[str, str]:
+    """Operator and supervisor: without somebody to answer for it nothing is shown in full, at no desk.
+
+    Raises:
+        Stop: there is nobody.
+    """
+    operator = current_operator(configuration).number
+    return operator, supervisor_for(run, configuration, supervisor, supervisor_password_stdin)
+
+
+def _facts_of(card: IdentifiedCard, terminal: str, *, in_full: bool) -> dict[str, Any]:
+    """Masked as on a screen, or `in_full` (counter.md screen rule 4)."""
     issuer, holder = card.issuer, card.cardholder
+    name, number = (str, str) if in_full else (masked_name, masked_number)
     return {
-        "name": masked_name(holder.name),
-        "social_security_number": masked_number(holder.social_security_number),
-        "number": masked_number(card.number),
+        "name": name(holder.name),
+        "social_security_number": number(holder.social_security_number),
+        "number": number(card.number),
         "version": issuer.version,
         "region": issuer.identification.region,
         "issued": str(issuer.issued or "-"),

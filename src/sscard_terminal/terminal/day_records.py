@@ -49,6 +49,16 @@ class CareKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Disclosure:
+    """That `operator` was shown the data of the card with this identification code in full, and who allowed it."""
+
+    at: datetime
+    operator: str
+    supervisor: str
+    identification: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sum:
     """How many sales of one operator and `kind` (`SaleKind`) stand in one state (`SaleState`), and their amounts, fen.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 
-from .day_records import CareKind, DayEvent, DayEventKind, Sum
+from .day_records import CareKind, DayEvent, DayEventKind, Disclosure, Sum
 from .journal_schema import STATE
 from .journal_store import JournalStore
 
@@ -125,6 +125,20 @@ class DayJournal(JournalStore):
                 "INSERT INTO disclosures (at, operator, supervisor, identification) VALUES (?, ?, ?, ?)",
                 (at.isoformat(), operator, supervisor, identification),
             )
+
+    def disclosures(self) -> tuple[Disclosure, ...]:
+        """Every showing in full, oldest first."""
+        with self.reading() as database:
+            rows = database.execute("SELECT * FROM disclosures ORDER BY id").fetchall()
+        return tuple(
+            Disclosure(
+                at=datetime.fromisoformat(row["at"]),
+                operator=row["operator"],
+                supervisor=row["supervisor"],
+                identification=row["identification"],
+            )
+            for row in rows
+        )
 
 
 def _day_event_of(row: sqlite3.Row) -> DayEvent:

@@ -118,17 +118,18 @@ class PasswordHash:
 
     def matches(self, password: Password) -> bool:
         """Whether this is that password; takes the same time for every wrong one."""
-        return hmac.compare_digest(_digest(password, self.salt, self.cost), self.digest)
+        return hmac.compare_digest(digest_of(password, self.salt, self.cost), self.digest)
 
 
 def hash_of(password: Password, random_bytes: RandomBytes, cost: Cost | None = None) -> PasswordHash:
     """A new hash with a salt of its own; `cost` is COST where none is said."""
     cost = cost or COST
     salt = random_bytes(SALT_LENGTH)
-    return PasswordHash(cost, salt, _digest(password, salt, cost))
+    return PasswordHash(cost, salt, digest_of(password, salt, cost))
 
 
-def _digest(password: Password, salt: bytes, cost: Cost) -> bytes:
+def digest_of(password: Password, salt: bytes, cost: Cost) -> bytes:
+    """scrypt of RFC 7914 §6, DIGEST_LENGTH bytes."""
     memory = 128 * cost.r * (cost.n + cost.p + 2)  # what OpenSSL counts against its limit
     return hashlib.scrypt(
         password.to_bytes(), salt=salt, n=cost.n, r=cost.r, p=cost.p, maxmem=memory, dklen=DIGEST_LENGTH
