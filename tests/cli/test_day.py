@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sscard_terminal.cli import day, debit, desk
+from sscard_terminal.cli import day, debit
 from sscard_terminal.reader.connection import LinkReason
 from tests.cli.conftest import Counter, Sscard
 from tests.cli.links import DEBIT, losing_answer
@@ -96,7 +96,7 @@ def test_a_day_with_a_sale_to_be_verified_closes_only_with_a_reason(
 ) -> None:
     sscard("day", "open", *counter.book)
     with monkeypatch.context() as patch:
-        patch.setattr(desk, "LoopbackConnection", losing_answer(DEBIT, LinkReason.CARD_REMOVED))
+        patch.setattr(reader_search, "LoopbackConnection", losing_answer(DEBIT, LinkReason.CARD_REMOVED))
         assert pay(sscard, counter).code == 4
 
     refused = sscard("day", "close", *counter.book, "--json").json

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sscard_terminal.cli import debit as family
-from sscard_terminal.cli import desk
+from sscard_terminal.cli import reader_search
 from sscard_terminal.reader.connection import LinkReason
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.journal_events import SaleState
@@ -138,7 +138,7 @@ def test_a_lost_answer_is_to_be_verified_and_blocks_the_next_sale(
     language: str, sscard: Sscard, counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(desk, "LoopbackConnection", losing_answer(DEBIT))
+        broken.setattr(reader_search, "LoopbackConnection", losing_answer(DEBIT))
         lost = pay(sscard, counter, "--lang", language)
     again = pay(sscard, counter, "--lang", language)
 
@@ -158,7 +158,7 @@ def test_a_lost_answer_is_to_be_verified_and_blocks_the_next_sale(
 def test_a_doubt_as_json_says_that_money_may_have_moved(
     sscard: Sscard, counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk, "LoopbackConnection", losing_answer(DEBIT))
+    monkeypatch.setattr(reader_search, "LoopbackConnection", losing_answer(DEBIT))
 
     done = pay(sscard, counter, "--json")
 
@@ -190,7 +190,7 @@ def test_recover_settles_what_stayed_open(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(desk, "LoopbackConnection", losing)
+        broken.setattr(reader_search, "LoopbackConnection", losing)
         assert pay(sscard, counter).code == 4
 
     done = settle(sscard, counter, "--json")
@@ -208,7 +208,7 @@ def test_recover_says_charged_or_not_and_why(
     language: str, sscard: Sscard, counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(desk, "LoopbackConnection", losing_answer(DEBIT))
+        broken.setattr(reader_search, "LoopbackConnection", losing_answer(DEBIT))
         pay(sscard, counter)
 
     done = settle(sscard, counter, "--lang", language)
@@ -223,7 +223,7 @@ def test_without_the_pin_a_sale_stays_open(
     sscard: Sscard, counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(desk, "LoopbackConnection", losing_answer(DEBIT))
+        broken.setattr(reader_search, "LoopbackConnection", losing_answer(DEBIT))
         pay(sscard, counter)
 
     done = sscard("recover", "--no-pin", *counter.readers, *counter.book, "--lang", "zh")
@@ -241,10 +241,12 @@ def test_a_recovery_that_cannot_be_done_never_says_not_charged(
     way: str, language: str, sscard: Sscard, counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(desk, "LoopbackConnection", losing_answer(DEBIT))
+        broken.setattr(reader_search, "LoopbackConnection", losing_answer(DEBIT))
         pay(sscard, counter)
     if way == "link":
-        monkeypatch.setattr(desk, "LoopbackConnection", losing_answer((0x00, 0x88), LinkReason.CARD_RESET))
+        monkeypatch.setattr(
+            reader_search, "LoopbackConnection", losing_answer((0x00, 0x88), LinkReason.CARD_RESET)
+        )
 
     done = settle(sscard, counter, "--lang", language, pin="111111")
 
@@ -259,7 +261,7 @@ def test_a_card_put_on_the_hotlist_since_still_settles_its_sale_and_then_pays_no
     asked: str, sscard: Sscard, counter: Counter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(desk, "LoopbackConnection", losing_answer(DEBIT))
+        broken.setattr(reader_search, "LoopbackConnection", losing_answer(DEBIT))
         assert pay(sscard, counter).code == 4
     listed = config(tmp_path, with_hotlist(tmp_path, f"range {CARD} {CARD}"))
     more = ("--pin-stdin", *listed) if asked == "stdin" else listed
@@ -281,7 +283,7 @@ def test_a_card_on_the_hotlist_with_nothing_open_is_not_asked_for_its_pin_by_rec
     mine = counter.card.read_bytes()
     counter.card.write_bytes(card_with(serial="0000BEEF", card_number="A00000000"))
     with monkeypatch.context() as broken:
-        broken.setattr(desk, "LoopbackConnection", losing_command(DEBIT))
+        broken.setattr(reader_search, "LoopbackConnection", losing_command(DEBIT))
         assert pay(sscard, counter).code == 4
     counter.card.write_bytes(mine)
     listed = config(tmp_path, with_hotlist(tmp_path, f"range {CARD} {CARD}"))
@@ -305,7 +307,7 @@ def test_sales_of_other_cards_are_counted_and_do_not_make_this_one_open(
     mine = counter.card.read_bytes()
     counter.card.write_bytes(card_with(serial="0000BEEF", card_number="A00000000"))
     with monkeypatch.context() as broken:
-        broken.setattr(desk, "LoopbackConnection", losing_command(DEBIT))
+        broken.setattr(reader_search, "LoopbackConnection", losing_command(DEBIT))
         assert pay(sscard, counter).code == 4
     counter.card.write_bytes(mine)
 

@@ -62,7 +62,7 @@ def test_a_developer_gets_the_places_and_still_no_values() -> None:
         (("sell",), "没有 sell 这个命令", "no command sell"),
         (("card", "burn"), "没有 burn 这个命令", "no command burn"),
         (("read", "--fast"), "没有 --fast 选项", "no option --fast"),
-        (("debit",), "缺少 --account", "--account is missing"),
+        (("debit",), "请用 --account 或 --total 给出", "No amount was given"),
         (("card", "new"), "缺少 IMAGE", "IMAGE is missing"),
         (("read", "now"), "多了一个参数", "one argument too many"),
         (("read", "--reader"), "--reader 用法有误", "--reader is used wrongly"),

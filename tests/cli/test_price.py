@@ -58,7 +58,7 @@ def test_a_record_keeping_debit_charges_nothing_and_says_so(sscard: Sscard, coun
 @pytest.mark.parametrize(
     ("price", "code", "error"),
     [
-        ((), 2, "usage.price"),
+        ((), 2, "usage.no-price"),
         (("--account", "1", "--total", "1"), 2, "usage.price"),
         (("--total", "0"), 2, "usage.amount-zero"),
         (("--account", "1", "--record-keeping"), 2, "usage.price"),

@@ -11,7 +11,7 @@ from sscard_terminal.card.person import parse_person
 from sscard_terminal.card.personalise import personalise
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.pin import Pin
-from sscard_terminal.cli import desk
+from sscard_terminal.cli import reader_search
 from tests.cards import KEYS, NEW_CARD, PERSON_TEXT
 from tests.cli.conftest import Counter, Done, Sscard
 from tests.cli.links import DEBIT, losing_answer
@@ -68,7 +68,7 @@ def test_a_marked_pin_is_nowhere(
     for command, pins in commands(marked):
         if command[0] in ("recover",):
             with monkeypatch.context() as broken:
-                broken.setattr(desk, "LoopbackConnection", losing_answer(DEBIT))
+                broken.setattr(reader_search, "LoopbackConnection", losing_answer(DEBIT))
                 said.append(pay_open(sscard, marked, form))
         asks = way if command[0] != "read" else ()
         said.append(sscard(*command, *marked.readers, *asks, *form, "--trace", trace, stdin=f"{pins}\n"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sscard_terminal.cli import desk
+from sscard_terminal.cli import reader_search
 from sscard_terminal.reader.connection import LinkReason
 from tests.cli.conftest import PIN, Counter, Sscard, card_with
 from tests.cli.links import CHANGE_PIN, losing_answer
@@ -222,7 +222,7 @@ def test_two_new_pins_that_differ_change_nothing(language: str, sscard: Sscard, 
 def test_a_card_that_leaves_while_its_pin_is_changed_leaves_open_which_one_it_has(
     language: str, sscard: Sscard, counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk, "LoopbackConnection", losing_answer(CHANGE_PIN))
+    monkeypatch.setattr(reader_search, "LoopbackConnection", losing_answer(CHANGE_PIN))
 
     done = sscard(
         "pin", "change", *counter.readers, "--pin-stdin", "--lang", language, stdin=lines(PIN, "654321")
@@ -283,7 +283,7 @@ def test_what_is_no_psam_is_told_so(language: str, sscard: Sscard, counter: Coun
 def test_every_broken_link_is_trouble_with_its_own_sentence(
     reason: LinkReason, language: str, sscard: Sscard, counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk, "LoopbackConnection", losing_answer((0x00, 0xB2), reason))
+    monkeypatch.setattr(reader_search, "LoopbackConnection", losing_answer((0x00, 0xB2), reason))
 
     done = sscard("read", *counter.readers, "--lang", language)
 

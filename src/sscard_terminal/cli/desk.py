@@ -10,29 +10,23 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
-from sscard_terminal.card.loopback import LoopbackConnection
-from sscard_terminal.iso7816.status import Language
 from sscard_terminal.reader.completing import completing
-from sscard_terminal.reader.connection import Connection, LinkError, ReaderBusy, exclusively
-from sscard_terminal.reader.pcsc import card_present, list_readers, open_reader
+from sscard_terminal.reader.connection import exclusively
 from sscard_terminal.terminal.client import SocialSecurityCard
-from sscard_terminal.terminal.configuration import Configuration
 from sscard_terminal.terminal.identification import IdentifiedCard, identify
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.policy import Policy
-from sscard_terminal.terminal.psam import Psam, PsamFailure, PsamProblem
+from sscard_terminal.terminal.psam import Psam
 from sscard_terminal.terminal.psam_care import PsamState, key_end, look_at
 from sscard_terminal.terminal.recovery import identify_to_settle
 
 from .command import Run
 from .console import Console
-from .exits import Exit, Stop
 from .outcomes import held
+from .reader_search import both_readers, named_reader, opened, psam_reader, readers_of_counter
 from .settings import Settings, settings_of
 from .trace import NoTrace, Trace, tracing_to
-from .training import IMAGE_PREFIX, require_usable, usable
 
 CARD, PSAM = "card", "psam"
 
@@ -76,6 +70,15 @@ class Desk:
         self._wishes = (run.reader or configured.card_reader, run.psam_reader or configured.psam_reader)
         self._readers: tuple[str, str] | None = None
 
+    def stand_by(self) -> str:
+        """Settle on both readers before any card is there; the name of the card's.
+
+        Raises:
+            Stop: it cannot be told which they are.
+        """
+        self._readers = readers_of_counter(self._configuration, *self._wishes)
+        return self._readers[0]
+
     @contextmanager
     def at_work(self) -> Iterator[Pair]:
         """Open card and PSAM and keep other programs off them until the block ends: ask the human before.
@@ -85,7 +88,7 @@ class Desk:
             LinkError: one of them cannot be opened.
         """
         if self._readers is None:
-            self._readers = _search(self._configuration, *self._wishes)
+            self._readers = both_readers(self._configuration, *self._wishes)
         card_reader, psam_reader = self._readers
         with ExitStack() as stack:
             card = self._trace.around(stack.enter_context(opened(card_reader, self._language)), CARD)
@@ -111,16 +114,10 @@ def psam_alone(run: Run, settings: Settings) -> PsamState:
         Stop: there is no reader, or no PSAM in any.
         LinkError, PsamFailure: it cannot be opened or read.
     """
-    wish = run.psam_reader or settings.configuration.psam_reader
     configuration = settings.configuration
-    psams = (
-        [require_usable(configuration, _named(wish))]
-        if wish
-        else _sorted_by_kind(usable(configuration, filled_readers()))[0]
-    )
-    if not psams:
-        raise Stop(Exit.TROUBLE, "readers.no-psam")
-    with opened(psams[0], run.console.language) as connection, exclusively(connection):
+    wish = run.psam_reader or configuration.psam_reader
+    reader = named_reader(configuration, wish) or psam_reader(configuration)
+    with opened(reader, run.console.language) as connection, exclusively(connection):
         return look_at(Psam(completing(connection)))
 
 
@@ -134,112 +131,3 @@ def desk_of(run: Run) -> Iterator[Desk]:
     settings = settings_of(run)
     with tracing_to(run.trace, run.console.language) as trace:
         yield Desk(run, trace, settings)
-
-
-def _search(configuration: Configuration, card: str | None, psam: str | None) -> tuple[str, str]:
-    """The names of both readers: those asked for, the others by what is in them."""
-    card = card and require_usable(configuration, _named(card))
-    psam = psam and require_usable(configuration, _named(psam))
-    if card and psam:
-        return card, psam
-    candidates = usable(configuration, filled_readers())
-    psams, cards = _sorted_by_kind([name for name in candidates if name not in (card, psam)])
-    if not (psam or psams) and (card or cards):
-        raise Stop(Exit.TROUBLE, "readers.no-psam")
-    return card or _the_one(cards), psam or psams[0]
-
-
-@contextmanager
-def opened(reader: str, language: Language = "en") -> Iterator[Connection]:
-    """The card in a reader, or the chip of `image:FILE`, until the block ends.
-
-    Raises:
-        LinkError: it cannot be opened.
-        Stop, OSError: the image cannot be used.
-    """
-    with ExitStack() as stack:
-        if reader.startswith(IMAGE_PREFIX):
-            from . import images  # here, because image files need Linux and real readers do not
-
-            file = Path(reader.removeprefix(IMAGE_PREFIX))
-            chip = stack.enter_context(images.opened(file, None, language)).chip
-            connection: Connection = LoopbackConnection(chip)
-        else:
-            connection = open_reader(reader)
-        stack.callback(connection.close)
-        yield connection
-
-
-def _named(wish: str) -> str:
-    """The one reader whose name is, or holds, what was asked for."""
-    if wish.startswith(IMAGE_PREFIX):
-        return wish
-    names = list_readers()
-    if wish in names:
-        return wish
-    found = [name for name in names if wish.lower() in name.lower()]
-    match found:
-        case [name]:
-            return name
-        case []:
-            key = "readers.no-such" if names else "readers.none"
-            raise Stop(Exit.TROUBLE, key, name=wish)
-        case _:
-            raise Stop(Exit.USAGE, "readers.ambiguous", name=wish, found=", ".join(found))
-
-
-def filled_readers() -> list[str]:
-    """The readers that hold a card.
-
-    Raises:
-        Stop: there is no reader at all, or every one is empty.
-    """
-    names = list_readers()
-    if not names:
-        raise Stop(Exit.TROUBLE, "readers.none")
-    filled = [name for name in names if card_present(name)]
-    if not filled:
-        raise Stop(Exit.TROUBLE, "readers.no-card")
-    return filled
-
-
-def _sorted_by_kind(names: list[str]) -> tuple[list[str], list[str]]:
-    """PSAMs and others. A reader another program holds is no candidate, unless there is no other at all."""
-    psams: list[str] = []
-    cards: list[str] = []
-    busy: LinkError | None = None
-    for name in names:
-        try:
-            with opened(name) as connection, exclusively(connection):
-                (cards if terminal_number_of(connection) is None else psams).append(name)
-        except ReaderBusy as error:
-            busy = error
-    if busy is not None and not (psams and cards):
-        raise busy
-    return psams, cards
-
-
-def terminal_number_of(connection: Connection) -> str | None:
-    """The terminal number of a PSAM, None where the card is none: file 0016 under 3F00 tells.
-
-    Source: card.md §10, row PSAM.
-
-    Raises:
-        PsamFailure: the link broke.
-    """
-    try:
-        return Psam(completing(connection)).terminal_number()
-    except PsamFailure as failure:
-        if failure.problem is PsamProblem.LINK_BROKEN:
-            raise
-        return None
-
-
-def _the_one(cards: list[str]) -> str:
-    match cards:
-        case [name]:
-            return name
-        case []:
-            raise Stop(Exit.TROUBLE, "readers.no-card")
-        case _:
-            raise Stop(Exit.USAGE, "readers.several-cards", found=", ".join(cards))

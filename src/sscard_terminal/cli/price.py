@@ -86,6 +86,8 @@ def price_of(
         BadValue: they contradict each other, or there is nothing to pay.
         Stop: the parts exceed the total.
     """
+    if account is None and total is None:
+        raise BadValue("usage.no-price")
     if (account is None) == (total is None) or (record_keeping and (total is None or self_paid is not None)):
         raise BadValue("usage.price")
     if not (account or total):

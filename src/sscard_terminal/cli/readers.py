@@ -13,8 +13,8 @@ from sscard_terminal.terminal.psam import PsamFailure
 
 from .command import Run, service
 from .console import Console
-from .desk import opened, terminal_number_of
 from .exits import Exit
+from .reader_search import opened, terminal_number_of
 
 
 @dataclass(frozen=True, slots=True)

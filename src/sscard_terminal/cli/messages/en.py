@@ -212,6 +212,7 @@ TEXTS: dict[str, str] = {
     "usage.amount-too-large": "{value} yuan is more than the card can hold; not charged; the most is 42949672.95.",
     "usage.amount-zero": "There is nothing to pay; not charged; give an amount above zero.",
     "usage.address": "{value} is no address; nothing was done; give HOST:PORT, such as 127.0.0.1:35963.",
+    "usage.no-price": "No amount was given; nothing was done; give --account, or --total.",
     "usage.price": "The amounts contradict each other; nothing was done; give --account or --total, and with --record-keeping --total and --pooled only.",
     "usage.terminal": "{value} is no terminal number; nothing was done; it has 12 digits, such as 370900000001.",
     "usage.profile": "There is no kind of card {value}; nothing was written; choose one of: {known}.",
@@ -239,6 +240,8 @@ TEXTS: dict[str, str] = {
     # Readers and finding card and PSAM --------------------------------------------------------------------
     "readers.none": "There is no reader; not charged; connect one, or run sscard doctor.",
     "readers.row": "{name}  {content}",
+    "readers.no-card-reader": "There is no reader for cards beside the PSAM's; not charged; connect one, or run sscard doctor.",
+    "readers.which-for-cards": "Several readers could take the card ({found}); nothing was done; name one with --reader or in the settings.",
     "readers.empty": "empty",
     "readers.card": "social security card, ATR {atr}",
     "readers.psam": "PSAM {terminal}, ATR {atr}",

@@ -200,6 +200,7 @@ TEXTS: dict[str, str] = {
     "usage.amount-too-large": "{value} 元超过卡能记录的上限，未扣款，最多 42949672.95 元。",
     "usage.amount-zero": "没有应付金额，未扣款，请输入大于零的金额。",
     "usage.address": "{value} 不是地址，未执行任何操作，请写成 主机:端口，如 127.0.0.1:35963。",
+    "usage.no-price": "未给出金额，未做任何操作，请用 --account 或 --total 给出。",
     "usage.price": "金额参数互相矛盾，未做任何操作；请给出 --account 或 --total 之一；--record-keeping 只与 --total、--pooled 同用。",
     "usage.terminal": "{value} 不是终端机编号，未执行任何操作，应为 12 位数字，如 370900000001。",
     "usage.profile": "没有 {value} 这种卡，未写入任何内容，请从中选择：{known}。",
@@ -224,6 +225,8 @@ TEXTS: dict[str, str] = {
     # 读卡器，寻找卡和 PSAM ----------------------------------------------------------------------------------
     "readers.none": "没有读卡器，未扣款，请连接读卡器，或运行 sscard doctor。",
     "readers.row": "{name}  {content}",
+    "readers.no-card-reader": "除 PSAM 外没有可用的读卡器，未扣款，请连接读卡器，或运行 sscard doctor。",
+    "readers.which-for-cards": "有多个读卡器可用于读卡（{found}），未做任何操作，请用 --reader 或在设置中指定。",
     "readers.empty": "空",
     "readers.card": "社会保障卡，ATR {atr}",
     "readers.psam": "PSAM {terminal}，ATR {atr}",
