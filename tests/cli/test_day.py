@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sscard_terminal.cli import day, debit
+from sscard_terminal.cli import day, debit, reader_search
 from sscard_terminal.reader.connection import LinkReason
 from tests.cli.conftest import Counter, Sscard
 from tests.cli.links import DEBIT, losing_answer
