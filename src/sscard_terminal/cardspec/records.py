@@ -7,15 +7,17 @@ Source: card.md §1.5–1.7.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from struct import Struct
+from unicodedata import category
 
 from sscard_terminal.iso7816.errors import FormatError
 from sscard_terminal.iso7816.tlv import TagLengthRecord
 
-from .bcd import date_of_bcd, digits_of_bcd
+from .bcd import date_of_bcd, digits_of_bcd, is_decimal
 from .chinese import decoded
 from .money import Fen
 
@@ -25,11 +27,25 @@ _LOG_RECORD = Struct(">HB6s7sIII")
 _LOG_RECORD_ACCOUNT_ONLY = Struct(">HB6s7sI")
 LOG_RECORD_LENGTH = 28
 LOG_RECORD_LENGTH_ACCOUNT_ONLY = 20
+FILLING = b"\x00\xff"
+
+
+_UNSHOWN = ("Cc", "Cf", "Zl", "Zp")
+"""Unicode's categories of characters that move a cursor or turn a line round instead of being seen."""
+_VERSION = re.compile(r"[0-9]\.[0-9]")
+_CARD_NUMBER = re.compile(r"[0-9A-Za-z]+")
 
 
 def text_of(raw: bytes) -> str:
-    """Type an: GB18030 text without its 00 filling; bytes that are no text show as U+FFFD, never an error."""
-    return decoded(raw.rstrip(b"\x00"))
+    """Type an: GB18030 text without its filling (00, or FF where a field was never written).
+
+    What is no text, and control characters (a card may hold anything, and a screen or printer would obey them), show
+    as U+FFFD; never an error.
+    """
+    text = decoded(raw.rstrip(FILLING))
+    if text.isprintable():
+        return text
+    return "".join("\ufffd" if category(sign) in _UNSHOWN else sign for sign in text)
 
 
 def by_tag(records: Iterable[TagLengthRecord]) -> Mapping[int, bytes]:
@@ -58,6 +74,8 @@ class CardIdentification:
             raise FormatError(
                 f"the card identification code has {IDENTIFICATION_LENGTH} bytes, not {len(self.raw)}"
             )
+        if not is_decimal(self.raw[:3]):
+            raise FormatError("the card identification code begins with no region code")
 
     @property
     def region(self) -> str:
@@ -99,17 +117,32 @@ class IssuerData:
             values.get(0x04, b""),
             _date_or_none(values.get(0x05, b"")),
             _date_or_none(values.get(0x06, b"")),
-            text_of(_needed(values, 0x07, "EF05")),
+            _card_number(_needed(values, 0x07, "EF05")),
         )
 
 
 def version_of(raw: bytes) -> str:
-    """ "1.0", "2.0", "3.0": the first three characters; an empty field means 1.0. Source: card.md §1.5, tag 03."""
-    return text_of(raw)[:3] or "1.0"
+    """ "1.0", "2.0", "3.0": the first three characters; an empty field means 1.0. Source: card.md §1.5, tag 03.
+
+    Raises:
+        FormatError: these are no version; what the card wants is not guessed at then.
+    """
+    version = text_of(raw)[:3]
+    if version and not _VERSION.fullmatch(version):
+        raise FormatError("the specification version is none")
+    return version or "1.0"
+
+
+def _card_number(raw: bytes) -> str:
+    """Letters and digits; whether the last is the right check character is not asked (card.md §1.5)."""
+    number = text_of(raw)
+    if not _CARD_NUMBER.fullmatch(number):
+        raise FormatError("the card number is no letters and digits")
+    return number
 
 
 def _date_or_none(raw: bytes) -> date | None:
-    return date_of_bcd(raw) if raw and raw.strip(b"\xff\x00") else None
+    return date_of_bcd(raw) if raw and raw.strip(FILLING) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +164,7 @@ class Cardholder:
             FormatError: a date or digits that are none.
         """
         values = by_tag(records)
-        name = values.get(0x09, b"").rstrip(b"\x00") + values.get(0x4E, b"")
+        name = values.get(0x09, b"").rstrip(FILLING) + values.get(0x4E, b"")
         return cls(
             text_of(values.get(0x08, b"")),
             text_of(name),
