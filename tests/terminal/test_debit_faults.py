@@ -43,7 +43,7 @@ MAY_HAVE_ARRIVED = [reason for reason in LinkReason if reason.name in {
     "READER_GONE", "NOT_TRANSACTED", "UNKNOWN",
 }]  # fmt: skip
 NEVER_LEFT = [LinkReason.CLOSED, LinkReason.NO_CARD, LinkReason.READER_BUSY, LinkReason.NO_SERVICE]
-PROOF = bytes.fromhex("B02E0032")
+PROOF, INITIALIZE = bytes.fromhex("B02E0032"), bytes.fromhex("B0280101")
 
 
 @pytest.fixture
@@ -196,6 +196,35 @@ def test_a_refusal_is_not_believed_when_the_card_cannot_be_asked_back(desk: Desk
 @pytest.mark.parametrize("text", ["6985", "6A81", "CEA3 9000"])
 def test_a_refusal_is_not_believed_when_the_card_does_not_say_9406(desk: Desk, text: str) -> None:
     card = desk.identified(lambda inner: Faulty(Faulty(inner, DEBIT, answers("9302")), PROOF, answers(text)))
+
+    outcome = debit(card, desk.psam, desk.journal, DebitRequest(AMOUNTS), desk.clock)
+
+    assert isinstance(outcome, Unsettled)
+    assert_lawful_once_back(desk, paid=False)
+
+
+def test_a_refusal_and_a_missing_proof_are_not_believed_while_the_counter_has_moved(desk: Desk) -> None:
+    """Two garbled answers in a row, and a card that paid all the same."""
+    card = desk.identified(
+        lambda inner: Faulty(Faulty(inner, DEBIT, obeyed_but_answers("6901")), PROOF, answers("9406"))
+    )
+
+    outcome = debit(card, desk.psam, desk.journal, DebitRequest(AMOUNTS), desk.clock)
+
+    assert isinstance(outcome, Unsettled)
+    assert (outcome.doubt, str(outcome.sw)) == (Doubt.ANSWER_LOST, "6901")
+    assert_lawful_once_back(desk, paid=True)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [answers("6982"), answers("9402"), answers("0000 9000"), never_arrives(LinkReason.CARD_REMOVED)],
+    ids=["refused", "at its end", "cut short", "gone"],
+)
+def test_a_refusal_is_not_believed_when_the_card_does_not_tell_its_counter(desk: Desk, fault: Fault) -> None:
+    card = desk.identified(
+        lambda inner: Faulty(Faulty(inner, DEBIT, answers("9302")), INITIALIZE, fault, after=PROOF)
+    )
 
     outcome = debit(card, desk.psam, desk.journal, DebitRequest(AMOUNTS), desk.clock)
 

@@ -18,11 +18,12 @@ from sscard_terminal.reader.connection import CardRemoved, LinkReason
 from sscard_terminal.reader.replay import Replay
 from sscard_terminal.terminal.client import SocialSecurityCard
 from sscard_terminal.terminal.debit import DebitRequest, debit
+from sscard_terminal.terminal.evidence import VERDICTS, Evidence
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.journal_events import EventKind, SaleState
 from sscard_terminal.terminal.outcomes import Approved, DebitIntent, Unsettled
 from sscard_terminal.terminal.psam import Psam
-from sscard_terminal.terminal.recovery import VERDICTS, Evidence, Settlement, settle, settle_by_psam
+from sscard_terminal.terminal.recovery import Settlement, settle, settle_by_psam
 from tests.cards import new_card
 from tests.terminal.doubles import (
     AMOUNTS,
@@ -48,8 +49,8 @@ INITIALIZE = "> B028010113 01 00000000 00000000 00000000 370900000001\n"
 OURS = "0005 32 370900000001 20260105101530 000004D2 000007D0 00001F40"
 
 
-def counter(n: int) -> str:
-    return f"{INITIALIZE}< 00002710 00000000 00000000 2026 {n:04X} 01 00 AABBCCDD 9000\n"
+def counter(n: int, balance: int = OPENING) -> str:
+    return f"{INITIALIZE}< {balance:08X} 00000000 00000000 2026 {n:04X} 01 00 AABBCCDD 9000\n"
 
 
 def log(*records: str) -> str:
@@ -110,16 +111,28 @@ TABLE = {
         Evidence.LOG_SHOWS_OURS,
     ),
     "proof, but another terminal's": (
-        PROOF + log(OURS.replace("370900000001", "370900000002")),
+        PROOF + 2 * (log(OURS.replace("370900000001", "370900000002")) + end(2)),
         Evidence.LOG_SHOWS_ANOTHER,
     ),
     "proof, but another terminal's of the same amounts and second": (
-        PROOF + log(OURS.replace("370900000001", "371000000001")),
+        PROOF + 2 * (log(OURS.replace("370900000001", "371000000001")) + end(2)),
         Evidence.LOG_SHOWS_ANOTHER,
     ),
     "proof, but ours at another time": (
-        PROOF + log(OURS.replace("20260105101530", "20260105101531")),
+        PROOF + 2 * (log(OURS.replace("20260105101530", "20260105101531")) + end(2)),
         Evidence.LOG_SHOWS_ANOTHER,
+    ),
+    "proof, another terminal's at first, ours when read again": (
+        PROOF + log(numbered(5)) + end(2) + log(OURS) + end(2),
+        Evidence.CARD_CONTRADICTS,
+    ),
+    "proof, another terminal's, and ours under the same number": (
+        PROOF + log(numbered(5), OURS) + end(3),
+        Evidence.CARD_CONTRADICTS,
+    ),
+    "proof, another terminal's, and ours under another number": (
+        PROOF + log(numbered(5), OURS.replace("0005 32", "0004 32")) + end(3),
+        Evidence.CARD_CONTRADICTS,
     ),
     "proof, ours by terminal and time, with another amount": (
         PROOF + log(OURS.replace("000004D2", "000004D3")),
@@ -129,9 +142,46 @@ TABLE = {
         PROOF + log(OURS.replace("000007D0", "000007D1")),
         Evidence.CARD_CONTRADICTS,
     ),
-    "proof, and a log without record n": (PROOF + log(numbered(4)) + end(2), Evidence.LOG_TOO_SHORT),
-    "proof, and an empty log": (PROOF + end(1), Evidence.LOG_TOO_SHORT),
-    "no proof, counter still n": (NO_PROOF + counter(5), Evidence.COUNTER_UNMOVED),
+    "proof, and a log without record n": (PROOF + log(numbered(4)) + end(2), Evidence.CARD_CONTRADICTS),
+    "proof, and an empty log": (PROOF + end(1), Evidence.CARD_CONTRADICTS),
+    "proof, and a log of FF": (PROOF + log("FF" * 28), Evidence.CARD_CONTRADICTS),
+    "no proof, counter still n, the log ends before it": (
+        NO_PROOF + counter(5) + log(numbered(4)),
+        Evidence.COUNTER_UNMOVED,
+    ),
+    "no proof, counter still n, behind loads the log ends before it": (
+        NO_PROOF + counter(5) + log(numbered(9, "31"), numbered(8, "31"), numbered(4)),
+        Evidence.COUNTER_UNMOVED,
+    ),
+    "no proof, counter still n, an empty log": (NO_PROOF + counter(5) + end(1), Evidence.COUNTER_UNMOVED),
+    "no proof, counter still n, the log is refused": (
+        NO_PROOF + counter(5) + "> 00B201441C\n< 6A82\n",
+        Evidence.COUNTER_UNMOVED,
+    ),
+    "no proof, counter still n, the log cannot be understood": (
+        NO_PROOF + counter(5) + "> 00B201441C\n< 0004 32 9000\n",
+        Evidence.COUNTER_UNMOVED,
+    ),
+    "no proof, counter still n, more on the card than before": (
+        NO_PROOF + counter(5, balance=20_000) + log(numbered(9, "31"), numbered(4)),
+        Evidence.COUNTER_UNMOVED,
+    ),
+    "no proof, counter still n, but the log shows our sale": (
+        NO_PROOF + counter(5) + log(OURS),
+        Evidence.CARD_CONTRADICTS,
+    ),
+    "no proof, counter still n, but the log shows another's purchase n": (
+        NO_PROOF + counter(5) + log(numbered(5)),
+        Evidence.CARD_CONTRADICTS,
+    ),
+    "no proof, counter still n, but the log goes beyond it": (
+        NO_PROOF + counter(5) + log(numbered(6)),
+        Evidence.CARD_CONTRADICTS,
+    ),
+    "no proof, counter still n, but less on the card than before": (
+        NO_PROOF + counter(5, balance=8_766),
+        Evidence.CARD_CONTRADICTS,
+    ),
     "no proof, counter above n, the log shows our sale": (
         NO_PROOF + counter(6) + log(numbered(7, "31"), OURS),
         Evidence.LOG_SHOWS_OURS,
@@ -141,7 +191,7 @@ TABLE = {
         Evidence.LOG_SHOWS_OURS,
     ),
     "no proof, counter above n, another terminal's": (
-        NO_PROOF + counter(7) + log(numbered(6), numbered(5)),
+        NO_PROOF + counter(7) + 2 * (log(numbered(6), numbered(5)) + end(3)),
         Evidence.LOG_SHOWS_ANOTHER,
     ),
     "no proof, counter above n, the log has rolled over": (
@@ -194,7 +244,9 @@ def test_a_sale_found_charged_by_the_log_alone_has_no_tac(desk: Desk) -> None:
 
 
 def test_the_tac_of_another_terminals_purchase_is_not_kept(desk: Desk) -> None:
-    settlement, _ = settling(desk, SELECT + PROOF + log(OURS.replace("370900000001", "370900000002")))
+    settlement, _ = settling(
+        desk, SELECT + PROOF + 2 * (log(OURS.replace("370900000001", "370900000002")) + end(2))
+    )
 
     assert settlement.entry.tac is None
 

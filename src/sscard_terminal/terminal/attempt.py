@@ -27,6 +27,7 @@ from sscard_terminal.iso7816.status import (
 from sscard_terminal.reader.connection import LinkError, LinkReason
 
 from .client import SocialSecurityCard
+from .evidence import counter_unmoved
 from .exchange import CardRefused
 from .journal import Journal
 from .journal_events import Event, EventKind
@@ -51,7 +52,7 @@ REFUSALS_BEFORE_EXECUTION = (
 6581 (memory failure) comes out of the execution itself and settles nothing, nor does a word the specification does not
 list for DEBIT (6D00 belongs to every command). Source: card.md §2.2, §2.3 (DEBIT), §4.4 step 7, §10 A4.
 
-Even these are believed only with 9406 to GET TRANSACTION PROOF beside them: a command that reached the card twice
+Even these are believed only with 9406 to GET TRANSACTION PROOF and an unmoved counter beside them: a command that reached the card twice
 answers 6901 the second time, and an answer cut off after two bytes of the TAC looks like any status word
 (reliability.md, "Faults to enumerate": delivered twice, cut after b bytes; pcsc.md §6).
 """
@@ -103,9 +104,19 @@ class Attempt:
             case TransactionProof(mac=mac2, tac=tac):
                 return self._answered(DebitAnswer(tac, mac2))
             case None if sw in REFUSALS_BEFORE_EXECUTION:
-                return self._refused(sw)
+                return self._refused_unless_moved(sw)
             case _:
                 return self._lost(sw)
+
+    def _refused_unless_moved(self, sw: StatusWord | None) -> Declined | Unsettled:
+        """Two answers say "not paid"; the third must agree, for each of them is two bytes a bad link can make."""
+        try:
+            unmoved = counter_unmoved(self.client, self.sale)
+        except LinkError as error:
+            return self._lost(sw, error.reason)
+        except (CardRefused, FormatError):
+            return self._lost(sw)
+        return self._refused(sw) if unmoved else self._lost(sw)
 
     def _answered(self, answer: DebitAnswer) -> Approved | Unsettled:
         """The card has paid. Its TAC is written down before anything else can go wrong."""

@@ -1,6 +1,6 @@
 """Settles what the journal holds open, once the same card is back: did it pay, or not?
 
-Not here: a second DEBIT, ever.
+Not here: what a card's answers prove (evidence), and a second DEBIT, ever.
 Source: reliability.md, "Recovery", steps 1–4.
 """
 
@@ -8,17 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
-from sscard_terminal.cardspec.bcd import bcd_of_digits, bcd_of_time
 from sscard_terminal.cardspec.commands.medical import TransactionProof
-from sscard_terminal.cardspec.money import Fen
-from sscard_terminal.cardspec.records import LogRecord
-from sscard_terminal.cardspec.transaction import PURCHASE_TYPE, PurchaseAmounts
+from sscard_terminal.cardspec.transaction import PURCHASE_TYPE
 from sscard_terminal.iso7816.errors import FormatError
-from sscard_terminal.iso7816.status import COUNTER_AT_MAXIMUM, SECURITY_NOT_SATISFIED, StatusWord
 
 from .client import SocialSecurityCard
+from .evidence import VERDICTS, Evidence, Finding, accepts, finding
 from .exchange import CardRefused
 from .identification import IdentifiedCard, identify, objection_to_issuer
 from .journal import Journal
@@ -26,38 +22,7 @@ from .journal_events import Event, EventKind, JournalEntry, SaleState
 from .outcomes import Declined, Sale
 from .policy import Policy
 from .ports import Clock, RandomBytes
-from .psam import Psam, PsamFailure
-
-LAST_COUNTER = 0xFFFF
-"""A card whose counter stands here refuses to initialise with 9402. Source: card.md §10 B35."""
-
-NOTHING = PurchaseAmounts(Fen(0))
-
-
-class Evidence(StrEnum):
-    """What a settlement rests on, or why there is none yet. The value is the key of its sentence in cli/messages."""
-
-    PSAM_ACCEPTED_MAC2 = "psam-accepted-mac2"
-    LOG_SHOWS_OURS = "log-shows-ours"
-    LOG_SHOWS_ANOTHER = "log-shows-another"
-    COUNTER_UNMOVED = "counter-unmoved"
-    PIN_NEEDED = "pin-needed"
-    LOG_TOO_SHORT = "log-too-short"
-    CARD_CONTRADICTS = "card-contradicts"
-    CARD_REFUSED = "card-refused"
-
-
-VERDICTS: dict[Evidence, SaleState] = {
-    Evidence.PSAM_ACCEPTED_MAC2: SaleState.CHARGED,
-    Evidence.LOG_SHOWS_OURS: SaleState.CHARGED,
-    Evidence.LOG_SHOWS_ANOTHER: SaleState.NOT_CHARGED,
-    Evidence.COUNTER_UNMOVED: SaleState.NOT_CHARGED,
-    Evidence.PIN_NEEDED: SaleState.OPEN,
-    Evidence.LOG_TOO_SHORT: SaleState.OPEN,
-    Evidence.CARD_CONTRADICTS: SaleState.OPEN,
-    Evidence.CARD_REFUSED: SaleState.OPEN,
-}
-"""Source: reliability.md, "Recovery", steps 2–4."""
+from .psam import Psam
 
 _EVENTS = {
     SaleState.CHARGED: EventKind.SETTLED_CHARGED,
@@ -76,15 +41,6 @@ class Settlement:
     @property
     def state(self) -> SaleState:
         return self.entry.state
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What the card's answers say about one sale; `proof` only where it is known to be ours, `sw` of a refusal."""
-
-    evidence: Evidence
-    proof: TransactionProof | None = None
-    sw: StatusWord | None = None
 
 
 def identify_to_settle(
@@ -127,8 +83,8 @@ def settle(
     """
     settled = []
     for entry in open_sales_of(card, journal):
-        finding = _finding(card.client, psam, entry.sale, pin_verified)
-        settled.append(_settled(journal, clock, entry, finding))
+        found = finding(card.client, psam, entry.sale, pin_verified)
+        settled.append(_settled(journal, clock, entry, found))
     return tuple(settled)
 
 
@@ -173,82 +129,13 @@ def _of_card(entries: Iterable[JournalEntry], identification: str, number: str) 
 def _proof_for_psam(card: SocialSecurityCard, psam: Psam, sale: Sale) -> TransactionProof | None:
     card.enter_medical_account()
     proof = card.transaction_proof(PURCHASE_TYPE, sale.counter)
-    return proof if proof is not None and _accepts(psam, sale, proof) else None
+    return proof if proof is not None and accepts(psam, sale, proof) else None
 
 
-def _settled(journal: Journal, clock: Clock, entry: JournalEntry, finding: Finding) -> Settlement:
-    proof = finding.proof
+def _settled(journal: Journal, clock: Clock, entry: JournalEntry, found: Finding) -> Settlement:
+    proof = found.proof
     tac, mac2 = (proof.tac, proof.mac) if proof else (None, None)
-    kind = _EVENTS[VERDICTS[finding.evidence]]
-    event = Event(kind, clock(), tac, mac2, finding.sw, finding.evidence)
+    kind = _EVENTS[VERDICTS[found.evidence]]
+    event = Event(kind, clock(), tac, mac2, found.sw, found.evidence)
     journal.record(entry.sale.voucher, event)
-    return Settlement(JournalEntry(entry.sale, (*entry.events, event)), finding.evidence)
-
-
-def _finding(card: SocialSecurityCard, psam: Psam | None, sale: Sale, pin_verified: bool) -> Finding:
-    try:
-        card.enter_medical_account()
-        proof = card.transaction_proof(PURCHASE_TYPE, sale.counter)
-        if proof is not None and psam is not None and _accepts(psam, sale, proof):
-            return Finding(Evidence.PSAM_ACCEPTED_MAC2, proof)
-        if not pin_verified:
-            return Finding(Evidence.PIN_NEEDED)
-        return _from_log(card, sale, proof) if proof is not None else _from_counter(card, sale)
-    except CardRefused as refused:
-        shut = refused.sw == SECURITY_NOT_SATISFIED
-        return Finding(Evidence.PIN_NEEDED if shut else Evidence.CARD_REFUSED, sw=refused.sw)
-    except FormatError:
-        return Finding(Evidence.CARD_REFUSED)
-
-
-def _accepts(psam: Psam, sale: Sale, proof: TransactionProof) -> bool:
-    """True proves the purchase: the session key binds this card, this counter, this sequence and the amounts.
-
-    False proves nothing: the PSAM may long have forgotten the purchase (6901), or be out of reach.
-    """
-    try:
-        return psam.may_hold(sale.sequence) and psam.confirm_mac2(proof.mac)
-    except PsamFailure:
-        return False
-
-
-def _from_counter(card: SocialSecurityCard, sale: Sale) -> Finding:
-    """No proof of purchase n: it did not happen, or a later transaction has replaced the proof (step 3)."""
-    counter = _counter(card, sale)
-    if counter == sale.counter:
-        return Finding(Evidence.COUNTER_UNMOVED)
-    if counter < sale.counter:
-        return Finding(Evidence.CARD_CONTRADICTS)  # a counter never falls
-    return _from_log(card, sale, None)
-
-
-def _counter(card: SocialSecurityCard, sale: Sale) -> int:
-    """The purchase counter now; INITIALIZE alone spends nothing."""
-    try:
-        return card.initialize_for_purchase(NOTHING, sale.terminal, sale.key_index).counter
-    except CardRefused as refused:
-        if refused.sw == COUNTER_AT_MAXIMUM:
-            return LAST_COUNTER
-        raise
-
-
-def _from_log(card: SocialSecurityCard, sale: Sale, proof: TransactionProof | None) -> Finding:
-    """Whose purchase n was, by the card's own log (steps 2 and 3)."""
-    record = next(filter(lambda found: _is_purchase(found, sale.counter), card.log_records()), None)
-    if record is None:
-        return Finding(Evidence.LOG_TOO_SHORT)
-    if (record.terminal, record.time) != (bcd_of_digits(sale.terminal, 6), bcd_of_time(sale.time)):
-        return Finding(Evidence.LOG_SHOWS_ANOTHER)
-    if not _shows_amounts(record, sale.amounts):
-        return Finding(Evidence.CARD_CONTRADICTS)
-    return Finding(Evidence.LOG_SHOWS_OURS, proof)
-
-
-def _is_purchase(record: LogRecord, number: int) -> bool:
-    return record.kind == PURCHASE_TYPE and record.number == number
-
-
-def _shows_amounts(record: LogRecord, amounts: PurchaseAmounts) -> bool:
-    """A card in account-only mode keeps no totals: zeros there agree with anything. Source: card.md §1.7."""
-    totals = (record.self_paid, record.pooled)
-    return record.account == amounts.account and totals in ((amounts.self_paid, amounts.pooled), (0, 0))
+    return Settlement(JournalEntry(entry.sale, (*entry.events, event)), found.evidence)
