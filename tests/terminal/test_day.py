@@ -206,6 +206,8 @@ def make_older(file: Path, version: int) -> None:
     script = """
         DROP TABLE care; DROP TABLE disclosures; DROP TABLE acknowledgements; DROP TABLE load_events; DROP TABLE loads;
         DROP TRIGGER requests_stay_within_what_was_paid; DROP INDEX requests; DROP INDEX a_request_is_answered_once;
+        ALTER TABLE debits DROP COLUMN crc;
+        ALTER TABLE events DROP COLUMN crc;
         ALTER TABLE debits DROP COLUMN kind;
         ALTER TABLE events DROP COLUMN answers;
         ALTER TABLE events DROP COLUMN amount;

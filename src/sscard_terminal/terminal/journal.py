@@ -7,19 +7,30 @@ One SQLite file, WAL, synchronous FULL: a commit has reached the disk before `re
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
+from typing import TypeVar
 
-from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.transaction import PurchaseAmounts
-from sscard_terminal.iso7816.status import StatusWord
 
 from .journal_days import DayJournal
-from .journal_events import Event, EventKind, JournalEntry
-from .journal_rows import row_of_intent, sale_of
+from .journal_events import Event, JournalEntry
+from .journal_file import JournalFault, JournalTrouble
+from .journal_rows import (
+    DEBIT_COLUMNS,
+    EVENT_COLUMNS,
+    Value,
+    event_of,
+    is_whole,
+    row_of_event,
+    row_of_intent,
+    sale_of,
+)
 from .journal_schema import NOT_UNCHARGED
 from .outcomes import DebitIntent, Sale
+
+_Value = TypeVar("_Value")
 
 
 class Journal(DayJournal):
@@ -31,12 +42,8 @@ class Journal(DayJournal):
         Raises:
             JournalTrouble: it could not be written (CANNOT_WRITE); DEBIT must not leave.
         """
-        row = row_of_intent(intent)
-        columns, marks = ", ".join(row), ", ".join("?" * len(row))
         with self.writing() as database:
-            cursor = database.execute(f"INSERT INTO debits ({columns}) VALUES ({marks})", tuple(row.values()))
-            voucher = cursor.lastrowid
-        assert voucher is not None
+            voucher = _insert(database, "debits", row_of_intent(intent))
         return Sale(voucher=voucher, **{item.name: getattr(intent, item.name) for item in fields(intent)})
 
     def record(self, voucher: int, event: Event) -> None:
@@ -45,18 +52,8 @@ class Journal(DayJournal):
         Raises:
             JournalTrouble: it could not be written, or the sale has ended already (CANNOT_WRITE).
         """
-        sw = None if event.sw is None else str(event.sw)
-        row = (
-            *(voucher, event.kind, event.at.isoformat(), event.tac, event.mac2, sw, event.detail),
-            *(event.amount, event.operator, event.supervisor, event.answers),
-        )
         with self.writing() as database:
-            database.execute(
-                "INSERT INTO events"
-                " (voucher, kind, at, tac, mac2, sw, detail, amount, operator, supervisor, answers)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                row,
-            )
+            _insert(database, "events", row_of_event(voucher, event))
 
     def entry(self, voucher: int) -> JournalEntry | None:
         """The sale with this voucher number, None if there is none."""
@@ -107,7 +104,7 @@ class Journal(DayJournal):
         with self.reading() as database:
             rows = database.execute(f"SELECT * FROM {table} {condition} ORDER BY voucher", values).fetchall()
         for row in rows:
-            sale = sale_of(row)
+            sale = self._understood(sale_of, row, DEBIT_COLUMNS)
             yield JournalEntry(sale, self._events(sale.voucher))
 
     def _events(self, voucher: int) -> tuple[Event, ...]:
@@ -115,20 +112,29 @@ class Journal(DayJournal):
             rows = database.execute(
                 "SELECT * FROM events WHERE voucher = ? ORDER BY id", (voucher,)
             ).fetchall()
-        return tuple(map(_event_of, rows))
+        return tuple(self._understood(event_of, row, EVENT_COLUMNS) for row in rows)
+
+    def _understood(
+        self, parse: Callable[[sqlite3.Row], _Value], row: sqlite3.Row, columns: tuple[str, ...]
+    ) -> _Value:
+        """
+        Raises:
+            JournalTrouble: the row is not what was written (DAMAGED).
+        """
+        try:
+            if is_whole(row, columns):
+                return parse(row)
+        except (
+            ValueError,
+            TypeError,
+        ):  # FormatError among them: no value of ours, in a row without a check code
+            pass
+        raise JournalTrouble(JournalFault.DAMAGED, self._path)
 
 
-def _event_of(row: sqlite3.Row) -> Event:
-    return Event(
-        kind=EventKind(row["kind"]),
-        at=datetime.fromisoformat(row["at"]),
-        tac=row["tac"],
-        mac2=row["mac2"],
-        sw=None if row["sw"] is None else StatusWord(int(row["sw"], 16)),
-        detail=row["detail"],
-        amount=None if row["amount"] is None else Fen(row["amount"]),
-        operator=row["operator"],
-        supervisor=row["supervisor"],
-        answers=row["answers"],
-        number=row["id"],
-    )
+def _insert(database: sqlite3.Connection, table: str, row: Mapping[str, Value]) -> int:
+    """The number of the new row."""
+    columns, marks = ", ".join(row), ", ".join("?" * len(row))
+    cursor = database.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(row.values()))
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid

@@ -1,22 +1,60 @@
-"""A sale as a row of the journal's table `debits`, and back.
+"""Sales and events as rows of the journal's tables, and back; each row with a check code over all of it.
 
-Not here: the tables (journal_schema.py) and what is written when (journal.py).
+SQLite finds a page that makes no sense, and not a digit that became another: the code does. Not here: the tables
+(journal_schema.py) and what is written when (journal.py).
 """
 
 from __future__ import annotations
 
 import sqlite3
+import zlib
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.transaction import PurchaseAmounts
+from sscard_terminal.iso7816.status import StatusWord
 
+from .journal_events import Event, EventKind
 from .outcomes import DebitIntent, Sale, SaleKind
 
+Value = str | int | bytes | None
 
-def row_of_intent(intent: DebitIntent) -> dict[str, str | int | bytes]:
+DEBIT_COLUMNS = (
+    *(
+        "identification",
+        "card_number",
+        "account",
+        "self_paid",
+        "pooled",
+        "counter",
+        "key_index",
+        "balance_before",
+    ),
+    *("terminal", "sequence", "time", "mac1", "place", "operator", "kind"),
+)
+EVENT_COLUMNS = (
+    *("voucher", "kind", "at", "tac", "mac2", "sw", "detail", "amount", "operator", "supervisor", "answers"),
+)
+"""What the check code covers, in this order; a column of a later version is covered by a code of its own."""
+
+
+def crc_of(values: Iterable[Value]) -> int:
+    """The check code of a row: CRC-32 over its values, as hex where they are bytes, one a line. Our choice."""
+    texts = (
+        value.hex() if isinstance(value, bytes) else "-" if value is None else str(value) for value in values
+    )
+    return zlib.crc32("\n".join(texts).encode())
+
+
+def is_whole(row: sqlite3.Row, columns: tuple[str, ...]) -> bool:
+    """False for a row that is not what was written; rows from before version 3 have no code and pass."""
+    return row["crc"] is None or row["crc"] == crc_of(row[column] for column in columns)
+
+
+def row_of_intent(intent: DebitIntent) -> Mapping[str, Value]:
     """Column by column, in the names of the table `debits`."""
-    return {
+    row: dict[str, Value] = {
         "identification": intent.identification,
         "card_number": intent.card_number,
         "account": intent.amounts.account,
@@ -31,8 +69,27 @@ def row_of_intent(intent: DebitIntent) -> dict[str, str | int | bytes]:
         "mac1": intent.mac1,
         "place": intent.place,
         "operator": intent.operator,
-        "kind": intent.kind,
+        "kind": str(intent.kind),
     }
+    return {**row, "crc": crc_of(row[column] for column in DEBIT_COLUMNS)}
+
+
+def row_of_event(voucher: int, event: Event) -> Mapping[str, Value]:
+    """Column by column, in the names of the table `events`."""
+    row: dict[str, Value] = {
+        "voucher": voucher,
+        "kind": str(event.kind),
+        "at": event.at.isoformat(),
+        "tac": event.tac,
+        "mac2": event.mac2,
+        "sw": None if event.sw is None else str(event.sw),
+        "detail": str(event.detail),
+        "amount": event.amount,
+        "operator": event.operator,
+        "supervisor": event.supervisor,
+        "answers": event.answers,
+    }
+    return {**row, "crc": crc_of(row[column] for column in EVENT_COLUMNS)}
 
 
 def sale_of(row: sqlite3.Row) -> Sale:
@@ -51,4 +108,20 @@ def sale_of(row: sqlite3.Row) -> Sale:
         place=row["place"],
         operator=row["operator"],
         kind=SaleKind(row["kind"]),
+    )
+
+
+def event_of(row: sqlite3.Row) -> Event:
+    return Event(
+        kind=EventKind(row["kind"]),
+        at=datetime.fromisoformat(row["at"]),
+        tac=row["tac"],
+        mac2=row["mac2"],
+        sw=None if row["sw"] is None else StatusWord(int(row["sw"], 16)),
+        detail=row["detail"],
+        amount=None if row["amount"] is None else Fen(row["amount"]),
+        operator=row["operator"],
+        supervisor=row["supervisor"],
+        answers=row["answers"],
+        number=row["id"],
     )

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 SQLITE_MAGIC = b"SQLite format 3\x00"
 HEADER_LENGTH = 100
+PAGE_SIZE_OFFSET = 16
+PAGE_COUNT_OFFSET = 28
 USER_VERSION_OFFSET = 60
 APPLICATION_ID_OFFSET = 68
-"""Where a database file's header holds them, 4 bytes each. Source: sqlite.org/fileformat2.html §1.3."""
+"""Where a database file's header holds them, 4 bytes each but the page size of 2, in which 1 stands for the largest. Source: sqlite.org/fileformat2.html §1.3."""
 
+LARGEST_PAGE = 65_536
 APPLICATION_ID = 0x53534A31
 """ASCII "SSJ1". Our choice."""
 TRAINING_APPLICATION_ID = 0x53534A54
 """ASCII "SSJT": a journal of training sales. Our choice."""
+MOVED_APPLICATION_ID = 0x53534A4D
+"""ASCII "SSJM": a journal that has moved to another PC. A program that knows of no moves takes it for none at all."""
 SCHEMA_VERSION = 3
 """Raised with every change of the tables; an older program refuses a newer journal."""
 
@@ -91,6 +96,8 @@ CREATE TRIGGER days_remain BEFORE DELETE ON days BEGIN SELECT RAISE(ABORT, 'appe
 _VERSION_3 = """
 ALTER TABLE debits ADD COLUMN kind TEXT NOT NULL DEFAULT 'purchase'
     CHECK (kind IN ('purchase', 'record-keeping'));
+ALTER TABLE debits ADD COLUMN crc INTEGER;                         -- of the row (journal_rows.py), NULL in older ones
+ALTER TABLE events ADD COLUMN crc INTEGER;
 ALTER TABLE events ADD COLUMN amount INTEGER;                      -- fen, of a void or refund
 ALTER TABLE events ADD COLUMN operator TEXT NOT NULL DEFAULT '';
 ALTER TABLE events ADD COLUMN supervisor TEXT NOT NULL DEFAULT '';

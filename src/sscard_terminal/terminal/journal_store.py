@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from .journal_file import JournalFault, JournalTrouble, open_database
+from .journal_file import DATABASE_ERRORS, JournalFault, JournalTrouble, fault_of, open_database, sync_folder
 
 
 class JournalStore:
@@ -27,13 +27,14 @@ class JournalStore:
 
     @classmethod
     def open(cls, path: Path, *, training: bool = False) -> Self:
-        """Open the journal, or create it where there is no file (or an empty one).
+        """Open the journal, or create it where there is no file.
 
         `training`: it holds training sales only; such a journal never opens as a real one, nor a real one so.
 
         Raises:
             JournalTrouble: no journal (NOT_A_JOURNAL), a newer program's (TOO_NEW), one of the other sort
-                (FOR_TRAINING, NOT_FOR_TRAINING), all left untouched; open elsewhere (IN_USE); CANNOT_OPEN.
+                (FOR_TRAINING, NOT_FOR_TRAINING), a damaged one (DAMAGED) or one that has moved (MOVED), all left
+                untouched; one that was set aside and not replaced (SET_ASIDE); open elsewhere (IN_USE); CANNOT_OPEN.
         """
         return cls(path, open_database(path, training=training), training=training)
 
@@ -52,29 +53,39 @@ class JournalStore:
         """A whole copy in a new file, its owner's alone, for a back-up or another PC.
 
         Raises:
-            JournalTrouble: there is a file of that name, or it cannot be written (CANNOT_WRITE).
+            JournalTrouble: there is a file of that name (EXISTS), it cannot be written (CANNOT_WRITE), or what was
+                written does not read back whole (DAMAGED). Then there is no copy.
         """
         try:
             os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except FileExistsError as error:
+            raise JournalTrouble(JournalFault.EXISTS, target) from error
+        except OSError as error:
+            raise JournalTrouble(JournalFault.CANNOT_WRITE, target) from error
+        try:
             with closing(sqlite3.connect(target)) as copy:
                 self._database.backup(copy)
+                if copy.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+                    raise sqlite3.DatabaseError("the copy is damaged")
+            sync_folder(target.parent)
         except (OSError, sqlite3.Error) as error:
-            raise JournalTrouble(JournalFault.CANNOT_WRITE, target) from error
+            target.unlink(missing_ok=True)
+            raise JournalTrouble(fault_of(error, JournalFault.CANNOT_WRITE), target) from error
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """One durable transaction: whatever happens inside or at its commit, all of it or nothing is on the disk.
 
         Raises:
-            JournalTrouble: it could not be written (CANNOT_WRITE).
+            JournalTrouble: it could not be written (CANNOT_WRITE), or is damaged (DAMAGED).
         """
         try:
             self._database.execute("BEGIN IMMEDIATE")
             yield self._database
             self._database.execute("COMMIT")
-        except sqlite3.Error as error:
+        except DATABASE_ERRORS as error:
             self._roll_back()
-            raise JournalTrouble(JournalFault.CANNOT_WRITE, self._path) from error
+            raise JournalTrouble(fault_of(error, JournalFault.CANNOT_WRITE), self._path) from error
         except BaseException:
             self._roll_back()
             raise
@@ -91,9 +102,9 @@ class JournalStore:
         """A look into the file.
 
         Raises:
-            JournalTrouble: it cannot be read (CANNOT_READ).
+            JournalTrouble: it cannot be read (CANNOT_READ), or is damaged (DAMAGED).
         """
         try:
             yield self._database
-        except sqlite3.Error as error:
-            raise JournalTrouble(JournalFault.CANNOT_READ, self._path) from error
+        except DATABASE_ERRORS as error:
+            raise JournalTrouble(fault_of(error, JournalFault.CANNOT_READ), self._path) from error

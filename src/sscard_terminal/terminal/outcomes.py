@@ -88,6 +88,7 @@ class Reason(StrEnum):
     PSAM_KEY_LEVEL = "psam-key-level"
     PSAM_KEY_MISSING = "psam-key-missing"
     JOURNAL_TROUBLE = "journal-trouble"
+    JOURNAL_DAMAGED = "journal-damaged"
     CLOCK_WENT_BACKWARDS = "clock-went-backwards"
     CLOCK_FAR_AHEAD = "clock-far-ahead"
     CLOCK_BEFORE_PROGRAM = "clock-before-program"
