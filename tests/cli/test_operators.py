@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sscard_terminal.cli import desk, sign_in, signed_in
+from sscard_terminal.cli import reader_search, sign_in, signed_in
 from sscard_terminal.reader.connection import LinkReason
 from sscard_terminal.terminal import passwords
 from sscard_terminal.terminal.journal import Journal
@@ -198,7 +198,7 @@ def unsettled(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.sign_in()
     shop.day("open")
     with monkeypatch.context() as patch:
-        patch.setattr(desk, "LoopbackConnection", losing_answer(DEBIT, LinkReason.CARD_REMOVED))
+        patch.setattr(reader_search, "LoopbackConnection", losing_answer(DEBIT, LinkReason.CARD_REMOVED))
         assert shop.pay().code == 4
 
 

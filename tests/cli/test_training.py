@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sscard_terminal.cli import desk
+from sscard_terminal.cli import reader_search
 from sscard_terminal.cli.main import COMMANDS, program
 from sscard_terminal.reader.connection import LinkReason
 from sscard_terminal.reader.pcsc import card_present
@@ -117,7 +117,7 @@ def test_a_training_sale_to_be_verified_holds_up_training_alone(
     sscard: Sscard, counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(desk, "LoopbackConnection", losing_answer(DEBIT, LinkReason.CARD_REMOVED))
+        patch.setattr(reader_search, "LoopbackConnection", losing_answer(DEBIT, LinkReason.CARD_REMOVED))
         assert sell(sscard, counter).code == 4
 
     assert sell(sscard, counter).code == 1
@@ -140,9 +140,9 @@ def real_readers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         opened.append(name)
         raise OSError(5, "a real card would have been touched")
 
-    monkeypatch.setattr(desk, "list_readers", lambda: [REAL, "SAM 00 00"])
-    monkeypatch.setattr(desk, "card_present", lambda name: True)
-    monkeypatch.setattr(desk, "open_reader", open_reader)
+    monkeypatch.setattr(reader_search, "list_readers", lambda: [REAL, "SAM 00 00"])
+    monkeypatch.setattr(reader_search, "card_present", lambda name: True)
+    monkeypatch.setattr(reader_search, "open_reader", open_reader)
     return opened
 
 
@@ -160,7 +160,7 @@ def test_a_reader_that_may_hold_a_real_card_is_refused_and_not_touched(
 ) -> None:
     if command[0] == "recover":
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(desk, "LoopbackConnection", losing_answer(DEBIT, LinkReason.CARD_REMOVED))
+            patch.setattr(reader_search, "LoopbackConnection", losing_answer(DEBIT, LinkReason.CARD_REMOVED))
             sell(sscard, counter)
     pin = ("--pin-stdin",) if command[0] != "read" else ()
 
