@@ -259,6 +259,16 @@ def test_a_psam_that_holds_no_purchase_has_not_refused_the_mac2(sw: str) -> None
     assert str(failure.value.sw) == sw
 
 
+@pytest.mark.parametrize("sw", ["6108", "6100"])
+def test_only_9000_confirms_a_mac2(sw: str) -> None:
+    psam, _ = opened(f"> 8072000004 37F86753\n< {sw}\n")
+
+    with pytest.raises(PsamFailure) as failure:
+        psam.confirm_mac2(bytes.fromhex("37F86753"))
+
+    assert (failure.value.problem, str(failure.value.sw)) == (PsamProblem.REFUSED, sw)
+
+
 def test_a_psam_nothing_was_asked_of_may_hold_anything() -> None:
     psam, _ = talking("")
 

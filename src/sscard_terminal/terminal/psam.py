@@ -32,6 +32,7 @@ from sscard_terminal.iso7816.apdu import CommandApdu, ResponseApdu
 from sscard_terminal.iso7816.errors import FormatError
 from sscard_terminal.iso7816.identifiers import MASTER_FILE, Aid
 from sscard_terminal.iso7816.status import (
+    OK,
     REFERENCE_NOT_FOUND,
     TRANSACTION_MAC_WRONG,
     WRONG_DATA,
@@ -240,7 +241,7 @@ class Psam:
         answer = self._transmit("CREDIT SAM FOR PURCHASE", CreditSamForPurchase(mac2).to_apdu())
         if answer.sw in MAC2_WRONG:
             return False
-        if not answer.sw.is_success:
+        if answer.sw != OK:  # not even 61xx: only 9000 makes the sale valid (card.md §4.4 step 10)
             raise PsamFailure(PsamProblem.REFUSED, "CREDIT SAM FOR PURCHASE", answer.sw)
         return True
 
