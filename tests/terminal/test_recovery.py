@@ -49,6 +49,15 @@ INITIALIZE = "> B028010113 01 00000000 00000000 00000000 370900000001\n"
 OURS = "0005 32 370900000001 20260105101530 000004D2 000007D0 00001F40"
 
 
+SSSE = "> 00A404000F7378312E73682EC9E7BBE1B1A3D5CF\n< 6118\n"
+READ_EF05 = "> 00B2012D40\n"
+EF05 = (
+    "0110370900D15600000500000002DE678D75 0201330304322E3030 040C915600000237090037090001"
+    " 050420120101 060420320101 0709443231343335363958"
+)
+STILL_THERE = f"{SSSE}{READ_EF05}< {EF05} 9000\n"
+
+
 def counter(n: int, balance: int = OPENING) -> str:
     return f"{INITIALIZE}< {balance:08X} 00000000 00000000 2026 {n:04X} 01 00 AABBCCDD 9000\n"
 
@@ -217,7 +226,8 @@ TABLE = {
 def test_what_the_card_shows_settles_the_sale(desk: Desk, row: str) -> None:
     conversation, evidence = TABLE[row]
 
-    settlement, _ = settling(desk, SELECT + conversation)
+    ends = "" if VERDICTS[evidence] is SaleState.OPEN else STILL_THERE
+    settlement, _ = settling(desk, SELECT + conversation + ends)
 
     entry = desk.journal.entry(1)
     assert settlement.evidence is evidence
@@ -228,7 +238,7 @@ def test_what_the_card_shows_settles_the_sale(desk: Desk, row: str) -> None:
 
 
 def test_a_sale_found_charged_by_proof_and_log_has_its_tac(desk: Desk) -> None:
-    settlement, _ = settling(desk, SELECT + PROOF + log(OURS))
+    settlement, _ = settling(desk, SELECT + PROOF + log(OURS) + STILL_THERE)
 
     assert (settlement.entry.tac, settlement.entry.mac2) == (
         bytes.fromhex("CEA3FB75"),
@@ -237,16 +247,16 @@ def test_a_sale_found_charged_by_proof_and_log_has_its_tac(desk: Desk) -> None:
 
 
 def test_a_sale_found_charged_by_the_log_alone_has_no_tac(desk: Desk) -> None:
-    settlement, _ = settling(desk, SELECT + NO_PROOF + counter(6) + log(OURS))
+    settlement, _ = settling(desk, SELECT + NO_PROOF + counter(6) + log(OURS) + STILL_THERE)
 
     assert settlement.state is SaleState.CHARGED
     assert settlement.entry.tac is None
 
 
 def test_the_tac_of_another_terminals_purchase_is_not_kept(desk: Desk) -> None:
-    settlement, _ = settling(
-        desk, SELECT + PROOF + 2 * (log(OURS.replace("370900000001", "370900000002")) + end(2))
-    )
+    others = 2 * (log(OURS.replace("370900000001", "370900000002")) + end(2))
+
+    settlement, _ = settling(desk, SELECT + PROOF + others + STILL_THERE)
 
     assert settlement.entry.tac is None
 
@@ -264,6 +274,31 @@ def test_a_refused_selection_leaves_the_sale_open(desk: Desk) -> None:
     settlement, _ = settling(desk, "> 00A4040006D15600000503\n< 9303\n")
 
     assert (settlement.evidence, str(settlement.entry.events[-1].sw)) == (Evidence.CARD_REFUSED, "9303")
+
+
+SWAPPED = {
+    "another number": EF05.replace("443231343335363958", "423030303030313331"),
+    "another code": EF05.replace("00000002DE678D75", "00000042DE678D75"),
+}
+
+
+@pytest.mark.parametrize("swapped", SWAPPED)
+def test_what_a_card_shows_that_was_swapped_meanwhile_settles_nothing(desk: Desk, swapped: str) -> None:
+    """An unpaid card of the same counter, put in between two looks of the reader (pcsc.md §3)."""
+    ends = f"{SSSE}{READ_EF05}< {SWAPPED[swapped]} 9000\n"
+
+    settlement, _ = settling(desk, SELECT + NO_PROOF + counter(5) + end(1) + ends)
+
+    assert (settlement.evidence, settlement.state) == (Evidence.CARD_SWAPPED, SaleState.OPEN)
+
+
+@pytest.mark.parametrize(
+    "ends", [f"{SSSE.replace('6118', '6A81')}", f"{SSSE}{READ_EF05}< 0110 9000\n> 00B2012D00\n< 0110 9000\n"]
+)
+def test_a_card_that_no_longer_says_whose_it_is_settles_nothing(desk: Desk, ends: str) -> None:
+    settlement, _ = settling(desk, SELECT + NO_PROOF + counter(5) + end(1) + ends)
+
+    assert (settlement.evidence, settlement.state) == (Evidence.CARD_REFUSED, SaleState.OPEN)
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ class Evidence(StrEnum):
     LOG_TOO_SHORT = "log-too-short"
     CARD_CONTRADICTS = "card-contradicts"
     CARD_REFUSED = "card-refused"
+    CARD_SWAPPED = "card-swapped"
 
 
 VERDICTS: dict[Evidence, SaleState] = {
@@ -56,6 +57,7 @@ VERDICTS: dict[Evidence, SaleState] = {
     Evidence.LOG_TOO_SHORT: SaleState.OPEN,
     Evidence.CARD_CONTRADICTS: SaleState.OPEN,
     Evidence.CARD_REFUSED: SaleState.OPEN,
+    Evidence.CARD_SWAPPED: SaleState.OPEN,
 }
 """Source: reliability.md, "Recovery", steps 2–4."""
 

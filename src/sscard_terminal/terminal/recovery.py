@@ -83,7 +83,7 @@ def settle(
     """
     settled = []
     for entry in open_sales_of(card, journal):
-        found = finding(card.client, psam, entry.sale, pin_verified)
+        found = _seen_to_the_end(card, finding(card.client, psam, entry.sale, pin_verified))
         settled.append(_settled(journal, clock, entry, found))
     return tuple(settled)
 
@@ -130,6 +130,23 @@ def _proof_for_psam(card: SocialSecurityCard, psam: Psam, sale: Sale) -> Transac
     card.enter_medical_account()
     proof = card.transaction_proof(PURCHASE_TYPE, sale.counter)
     return proof if proof is not None and accepts(psam, sale, proof) else None
+
+
+def _seen_to_the_end(card: IdentifiedCard, found: Finding) -> Finding:
+    """What log and counter have shown settles a sale only while the card that was identified is still there.
+
+    A card that is swapped between two looks of the reader is not noticed, and the next command goes to the other one
+    (pcsc.md §3). What settles nothing needs no such look, nor does a MAC2 that the PSAM accepted: it proves itself.
+    """
+    if found.evidence is Evidence.PSAM_ACCEPTED_MAC2 or VERDICTS[found.evidence] is SaleState.OPEN:
+        return found
+    try:
+        card.client.enter_ssse()
+        issuer = card.client.issuer_data()
+    except (CardRefused, FormatError):
+        return Finding(Evidence.CARD_REFUSED)
+    is_same = (str(issuer.identification), issuer.card_number) == (card.identification, card.number)
+    return found if is_same else Finding(Evidence.CARD_SWAPPED)
 
 
 def _settled(journal: Journal, clock: Clock, entry: JournalEntry, found: Finding) -> Settlement:

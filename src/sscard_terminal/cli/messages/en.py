@@ -351,6 +351,7 @@ TEXTS: dict[str, str] = {
     "evidence.log-too-short": "the card's log no longer reaches back to it, tell the bureau",
     "evidence.card-contradicts": "the card contradicts itself, tell the bureau",
     "evidence.card-refused": "the card does not tell, tell the bureau",
+    "evidence.card-swapped": "another card was put in meanwhile, put the first one back and run sscard recover",
     # PSAM, journal, files --------------------------------------------------------------------------------
     "psam.not-a-psam": "This is no PSAM; not charged; put the terminal's PSAM into its reader.",
     "psam.psam-link-broken": "The link to the PSAM broke; not charged; insert it again and start over.",

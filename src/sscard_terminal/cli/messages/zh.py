@@ -336,6 +336,7 @@ TEXTS: dict[str, str] = {
     "evidence.log-too-short": "卡内明细已不含这笔交易，请通知社保机构",
     "evidence.card-contradicts": "卡内数据互相矛盾，请通知社保机构",
     "evidence.card-refused": "卡不予答复，请通知社保机构",
+    "evidence.card-swapped": "核实过程中换了卡，请放回原卡再运行 sscard recover",
     # PSAM、流水、文件 --------------------------------------------------------------------------------------
     "psam.not-a-psam": "这不是 PSAM，未扣款，请将本终端的 PSAM 插入其读卡器。",
     "psam.psam-link-broken": "与 PSAM 的通信中断，未扣款，请重新插入后再来。",
