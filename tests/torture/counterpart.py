@@ -62,11 +62,12 @@ def amounts(spent: tuple[int, int, int]) -> bytes:
 
 
 class Counterpart:
-    """A terminal (and an issuer) at one chip."""
+    """A terminal (and an issuer) at one chip; `terminal` is its number, 12 digits."""
 
-    def __init__(self, chip: Chip, profile_name: str) -> None:
+    def __init__(self, chip: Chip, profile_name: str, terminal: str = TERMINAL) -> None:
         self.chip = chip
         self.profile_name = profile_name
+        self.terminal = terminal
         self._suite = suite_of(profile_name)
 
     def ask(self, text: str) -> str:
@@ -112,17 +113,17 @@ class Counterpart:
         return self.protected("84240000")
 
     def initialize_purchase(self, spent: tuple[int, int, int]) -> str:
-        return self.fetch(f"B02801011301{amounts(spent).hex()}{TERMINAL}")
+        return self.fetch(f"B02801011301{amounts(spent).hex()}{self.terminal}")
 
     def initialize_load(self, amount: int) -> str:
-        return self.fetch(f"B02800010B01{amount:08X}{TERMINAL}")
+        return self.fetch(f"B02800010B01{amount:08X}{self.terminal}")
 
     def debit_command(self, challenge: str, spent: tuple[int, int, int], time: str) -> str:
         """MAC1 as a PSAM would make it, with terminal sequence 1."""
         answer, sequence, moment = bytes.fromhex(challenge), bytes.fromhex("00000001"), bytes.fromhex(time)
         counter, suite = int.from_bytes(answer[14:16], "big"), self._suite
         key = transaction.purchase_session_key(suite, self._key("DPK"), answer[18:22], counter, sequence)
-        mac1 = transaction.purchase_mac1(suite, key, amounts(spent), bytes.fromhex(TERMINAL), moment)
+        mac1 = transaction.purchase_mac1(suite, key, amounts(spent), bytes.fromhex(self.terminal), moment)
         return f"B02C01000F{(sequence + moment + mac1).hex()}"
 
     def credit_command(self, challenge: str, amount: int, time: str) -> str:
@@ -130,7 +131,7 @@ class Counterpart:
         answer, moment, suite = bytes.fromhex(challenge), bytes.fromhex(time), self._suite
         counter = int.from_bytes(answer[4:6], "big")
         key = transaction.load_session_key(suite, self._key("DLK"), answer[8:12], counter)
-        mac2 = transaction.load_mac2(suite, key, Fen(amount), bytes.fromhex(TERMINAL), moment)
+        mac2 = transaction.load_mac2(suite, key, Fen(amount), bytes.fromhex(self.terminal), moment)
         return f"B02A00000B{(moment + mac2).hex()}"
 
 
