@@ -129,7 +129,7 @@ def test_the_readmes_examples_run_in_their_order(sscard: Sscard, tmp_path: Path)
 def test_every_command_the_pages_name_exists() -> None:
     pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
     for page in pages:
-        named = re.findall(r"`sscard ([a-z]+)", page.read_text("utf-8"))
+        named = re.findall(r"`sscard ([a-z-]+)", page.read_text("utf-8"))
         assert set(named) <= set(COMMANDS), page
 
 
