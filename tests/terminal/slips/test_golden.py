@@ -20,11 +20,11 @@ def test_a_slip_is_as_its_golden_file(name: str) -> None:
 
 def test_there_is_a_golden_file_for_each_kind_language_and_paper_and_no_other() -> None:
     expected = {
-        f"{kind}.{language}.{width_mm}.txt"
-        for kind, language, width_mm in product(SAMPLES, LANGUAGES, COLUMNS)
+        f"{kind}.{language}.{width_mm}.{sort}"
+        for kind, language, width_mm, sort in product(SAMPLES, LANGUAGES, COLUMNS, ("txt", "escpos"))
     }
 
-    assert {file.name for file in FOLDER.glob("*.txt")} == expected
+    assert {file.name for file in FOLDER.iterdir()} == expected
 
 
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.txt")), ids=lambda file: file.stem)
