@@ -72,6 +72,7 @@ def test_a_sale_as_json(sscard: Sscard, counter: Counter) -> None:
         "terminal": "370900000001",
         "sequence": "00000001",
         "counter": 0,
+        "slip": "none",
     }
 
 

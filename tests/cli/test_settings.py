@@ -95,6 +95,8 @@ def test_a_wrong_setting_is_named_with_file_and_line(
         '[hotlist]\nfile = "x"\n',
         '[hotlist]\nkey = "x"\n',
         '[terminal]\nlanguage = "x"\n',
+        '[slips]\nprinter = "x"\n',
+        "[slips]\nwidth_mm = 1\n",
         "[nothing]\n",
         "[sale\n",
     ],

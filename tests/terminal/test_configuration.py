@@ -17,6 +17,10 @@ from sscard_terminal.terminal.configuration import (
 )
 from sscard_terminal.terminal.policy import Policy
 from sscard_terminal.terminal.sale_rules import SaleRules
+from sscard_terminal.terminal.slips.charsets import Charset
+from sscard_terminal.terminal.slips.pdf import Font
+from sscard_terminal.terminal.slips.printing import SlipSettings
+from sscard_terminal.terminal.slips.targets import Spool
 from tests.cards import FIXTURES
 from tests.terminal.test_hotlist import KEY, listing
 
@@ -71,6 +75,16 @@ def test_the_example_as_it_stands_makes_policy_and_rules() -> None:
     assert configuration.sale_rules(None) == SaleRules(
         Fen(200_000), Fen(300_000), Fen(5_000_000), timedelta(minutes=5), date(2099, 12, 31)
     )
+
+
+def test_slips_are_made_as_configured_with_files_beside_the_configuration() -> None:
+    text = '[slips]\nprinter = "file:slips.bin"\nwidth_mm = 80\ncharset = "gbk"\ncopies = 2\nfont = "a.ttc"\n'
+
+    configuration = parse_configuration(PLACE + text + "font_index = 1", HERE)
+
+    font = Font(HERE / "a.ttc", 1)
+    assert configuration.slips == SlipSettings(80, Spool(HERE / "slips.bin"), Charset.GBK, 2, font)
+    assert Configuration().slips == SlipSettings()
 
 
 def test_the_configured_hotlist_is_read_with_the_configured_key(tmp_path: Path) -> None:
@@ -132,6 +146,16 @@ def test_the_configured_hotlist_is_read_with_the_configured_key(tmp_path: Path) 
             6,
         ),
         ('[terminal]\nlanguage = "de"', "terminal.language", "must be one of zh, en", 6),
+        ("[slips]\nwidth_mm = 76", "slips.width_mm", "must be one of 58, 80", 6),
+        ("[slips]\nwidth_mm = true", "slips.width_mm", "must be one of 58, 80", 6),
+        ('[slips]\ncharset = "utf-8"', "slips.charset", "must be one of gb18030, gbk, gb2312", 6),
+        ("[slips]\ncopies = 0", "slips.copies", "must be a whole number from 1 to 9", 6),
+        (
+            '[slips]\nprinter = "lpt1"',
+            "slips.printer",
+            "must be text, none, device:PATH, network:HOST:PORT or file:PATH",
+            6,
+        ),
     ],
 )
 def test_an_unknown_or_impossible_setting_is_named_with_its_line(

@@ -11,9 +11,13 @@ import click
 
 from sscard_terminal.cardspec.money import yuan_of_fen
 from sscard_terminal.reader.connection import LinkError
+from sscard_terminal.terminal.configuration import Configuration
 from sscard_terminal.terminal.day import Day, Watch, close_day, newest_day, open_day
 from sscard_terminal.terminal.day_records import Sum
 from sscard_terminal.terminal.psam import PsamFailure
+from sscard_terminal.terminal.slips.day_form import slip_of_day
+from sscard_terminal.terminal.slips.targets import Target
+from sscard_terminal.terminal.slips.trouble import SlipTrouble
 
 from .command import LocalGroup, Run, service
 from .console import Console
@@ -21,6 +25,7 @@ from .debit import opened_journal
 from .desk import now, psam_alone, warn_of_key_end
 from .exits import Exit, Stop
 from .outcomes import held
+from .printing import NOT_PRINTED, chosen, handed_out, printer_options, problem_of
 from .settings import Settings, settings_of
 from .signed_in import operator_for, sign_out, supervisor_for, supervisor_options
 from .values import FilePath
@@ -39,6 +44,11 @@ def _day_service(name: str, *, uses_readers: bool = False) -> Callable[[Callable
         return service(name, uses_readers=uses_readers, has_trace=False, has_settings=True)(with_journal)
 
     return decorate
+
+
+def _slip_options(function: Callable[..., int]) -> Callable[..., int]:
+    with_flag: Callable[..., int] = click.option("--slip", is_flag=True)(printer_options(function))
+    return with_flag
 
 
 @_day_service("open", uses_readers=True)
@@ -77,6 +87,7 @@ def _look_at_psam(run: Run, settings: Settings) -> None:
 
 
 @_day_service("close")
+@_slip_options
 @click.option("--despite", metavar="REASON", default="")
 @click.option("--operator", metavar="NAME", default="")
 @click.option("--clock-is-right", is_flag=True)
@@ -89,6 +100,7 @@ def close(
     supervisor: str | None,
     supervisor_password_stdin: bool,
     clock_is_right: bool,
+    **asked: Any,
 ) -> int:
     """See messages, help.day close."""
     settings = settings_of(run)
@@ -102,19 +114,43 @@ def close(
         closed = held(close_day(book, now, operator, despite, answering, watch))
     if configuration.operators is not None:
         sign_out(run)
-    _tell(run.console, closed)
+    _tell(run.console, closed, _print(run, configuration, closed, book.training, **asked))
     return Exit.DONE
 
 
 @_day_service("show")
-def show(run: Run, journal: Path | None) -> int:
+@_slip_options
+def show(run: Run, journal: Path | None, **asked: Any) -> int:
     """See messages, help.day show."""
-    with opened_journal(settings_of(run).configuration, journal) as book:
-        _tell(run.console, newest_day(book))
+    configuration = settings_of(run).configuration
+    with opened_journal(configuration, journal) as book:
+        found = newest_day(book)
+    _tell(run.console, found, _print(run, configuration, found, book.training, **asked))
     return Exit.DONE
 
 
-def _tell(console: Console, found: Day | None) -> None:
+def _print(
+    run: Run,
+    configuration: Configuration,
+    found: Day | None,
+    training: bool,
+    *,
+    slip: bool,
+    printer: Target | None,
+    width_mm: int | None,
+) -> str | None:
+    """The day's slip where it is asked for; the day stands as it is, whatever the printer does. What --json says of it."""
+    if not slip or found is None:
+        return None
+    made = slip_of_day(found, configuration.place, run.console.language, training=training)
+    try:
+        return handed_out(run.console, made, chosen(configuration.slips, printer, width_mm))
+    except SlipTrouble as trouble:
+        run.console.warn("day.not-printed", problem=problem_of(run.console, trouble))
+    return NOT_PRINTED
+
+
+def _tell(console: Console, found: Day | None, slip: str | None = None) -> None:
     if console.training:
         console.say("training.report")
     if found is None:
@@ -131,7 +167,7 @@ def _tell(console: Console, found: Day | None) -> None:
         if found.closed.despite:
             answering = found.closed.supervisor or "-"
             console.say("day.despite", reason=found.closed.despite, supervisor=answering)
-    console.give(_facts(found))
+    console.give(_facts(found) | ({} if slip is None else {"slip": slip}))
 
 
 def _tell_row(console: Console, row: Sum) -> None:

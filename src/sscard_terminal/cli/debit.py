@@ -23,7 +23,8 @@ from sscard_terminal.terminal.psam import PsamFailure
 from sscard_terminal.terminal.recovery import Settlement, settle, settle_by_psam
 from sscard_terminal.terminal.sale_rules import objection_before_card
 from sscard_terminal.terminal.slips.forms import slip_of_sale
-from sscard_terminal.terminal.slips.layout import text_of
+from sscard_terminal.terminal.slips.printing import SlipSettings
+from sscard_terminal.terminal.slips.trouble import SlipTrouble
 from sscard_terminal.terminal.workflow import verify_pin
 
 from .command import Run, service
@@ -34,6 +35,7 @@ from .exits import Exit, StillOpen, Stop
 from .outcomes import declined, held, unsettled
 from .pins import pin_option
 from .price import agreed, price_of, price_options
+from .printing import NOT_PRINTED, handed_out, problem_of
 from .signed_in import operator_for
 from .state import made_state_folder, state_folder
 from .training import journal_path
@@ -83,10 +85,10 @@ def debit(run: Run, again: bool, operator: str, journal: Path | None, pin_stdin:
             outcome = _paid(desk, console, holder, book, request)
             if isinstance(outcome, Declined):
                 raise declined(outcome)
-            _print_slip(console, book, outcome.sale.voucher)
+            slip = _print_slip(console, book, outcome.sale.voucher, configuration.slips)
     if isinstance(outcome, Unsettled):
-        raise unsettled(outcome)
-    _tell(console, outcome)
+        raise unsettled(outcome, slip)
+    _tell(console, outcome, slip)
     warn_of_first_pin(console, holder.pin)
     return Exit.DONE
 
@@ -107,7 +109,7 @@ def _paid(
     return outcome
 
 
-def _tell(console: Console, outcome: Approved) -> None:
+def _tell(console: Console, outcome: Approved, slip: str) -> None:
     paid, tac = outcome.sale, outcome.tac.hex().upper()
     amount, rest = yuan_of_fen(paid.amounts.account), yuan_of_fen(paid.balance_after)
     if paid.kind is SaleKind.RECORD_KEEPING:
@@ -130,19 +132,25 @@ def _tell(console: Console, outcome: Approved) -> None:
             "counter": paid.counter,
             "time": str(paid.time),
             "tac": tac,
+            "slip": slip,
         }
     )
 
 
-def _print_slip(console: Console, journal: Journal, voucher: int) -> None:
-    """From the journal, never from what we hold (counter.md screen rule 9). A slip that fails undoes no sale."""
+def _print_slip(console: Console, journal: Journal, voucher: int, settings: SlipSettings) -> str:
+    """From the journal, never from what we hold (counter.md screen rule 9). A slip that fails undoes no sale (14), nor
+    does Ctrl-C. What --json says of it."""
     try:
-        entry = journal.entry(voucher)
-        if entry is not None:
+        with undisturbed():
+            entry = journal.entry(voucher)
+            assert entry is not None
             slip = slip_of_sale(entry, console.language, training=journal.training)
-            console.print(text_of(slip).rstrip("\n"))
+            return handed_out(console, slip, settings)
+    except SlipTrouble as trouble:
+        console.warn("debit.not-printed", voucher=voucher, problem=problem_of(console, trouble))
     except (JournalTrouble, OSError):
         console.warn("debit.no-slip", voucher=voucher)
+    return NOT_PRINTED
 
 
 @service("recover")

@@ -29,6 +29,10 @@ ROWS: tuple[tuple[str, str], ...] = (
     (r"must be a whole number from (\d+) to (\d+)", "须为 {0} 至 {1} 的整数"),
     (r"is below a narrower ceiling", "低于范围更小的限额"),
     (r"this table is missing", "缺少此表"),
+    (
+        r"must be text, none, device:PATH, network:HOST:PORT or file:PATH",
+        "须为 text、none、device:路径、network:主机:端口 或 file:路径",
+    ),
     (r"must be a text", "须为文本"),
     (r"must be one of (.*)", "须为 {0} 之一"),
     (r"must be (\d+) digits", "须为 {0} 位数字"),

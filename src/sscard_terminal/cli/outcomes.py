@@ -62,8 +62,8 @@ def declined(outcome: Declined) -> Stop:
     )
 
 
-def unsettled(outcome: Unsettled) -> Stop:
-    """Money may have moved."""
+def unsettled(outcome: Unsettled, slip: str | None = None) -> Stop:
+    """Money may have moved; `slip` says whether that is on paper."""
     return Stop(
         Exit.UNVERIFIED,
         f"doubt.{outcome.doubt}",
@@ -71,6 +71,7 @@ def unsettled(outcome: Unsettled) -> Stop:
         sw=outcome.sw,
         link=outcome.link,
         tac=None if outcome.tac is None else outcome.tac.hex().upper(),
+        slip=slip,
     )
 
 

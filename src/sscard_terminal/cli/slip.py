@@ -3,29 +3,94 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from sscard_terminal.terminal.slips.forms import slip_of_sale
+from sscard_terminal.terminal.journal_events import JournalEntry
+from sscard_terminal.terminal.slips.contents import Slip
+from sscard_terminal.terminal.slips.forms import newest_request, slip_of_request, slip_of_sale
 from sscard_terminal.terminal.slips.layout import text_of
+from sscard_terminal.terminal.slips.pdf import pdf_of
+from sscard_terminal.terminal.slips.printing import SlipSettings
+from sscard_terminal.terminal.slips.targets import Nowhere, Target
+from sscard_terminal.terminal.slips.ticket import ticket
+from sscard_terminal.terminal.slips.trouble import SlipTrouble
 
 from .command import Run, service
+from .console import Console
 from .debit import opened_journal
 from .exits import Exit, Stop
+from .printing import chosen, handed_out, not_printed, printer_options, warn_of_lost
 from .settings import settings_of
 from .values import FilePath
 
 
 @service("slip", uses_readers=False, has_trace=False, has_settings=True)
 @click.argument("voucher", metavar="[VOUCHER]", type=click.IntRange(min=1), required=False)
+@click.option("--request", is_flag=True)
+@printer_options
+@click.option("--pdf", metavar="FILE", type=FilePath())
+@click.option("--escpos", metavar="FILE", type=FilePath())
 @click.option("--journal", metavar="FILE", type=FilePath())
-def slip(run: Run, voucher: int | None, journal: Path | None) -> int:
+def slip(
+    run: Run,
+    voucher: int | None,
+    request: bool,
+    printer: Target | None,
+    width_mm: int | None,
+    pdf: Path | None,
+    escpos: Path | None,
+    journal: Path | None,
+) -> int:
     """See messages, help.slip."""
-    with opened_journal(settings_of(run).configuration, journal) as book:
+    configuration = settings_of(run).configuration
+    with opened_journal(configuration, journal) as book:
         entry = book.last_entry() if voucher is None else book.entry(voucher)
     if entry is None:
         raise Stop(Exit.REFUSED, "slip.none")
-    text = text_of(slip_of_sale(entry, run.console.language, reprint=True, training=book.training))
-    run.console.print(text.rstrip("\n"))
-    run.console.give({"voucher": entry.sale.voucher, "state": str(entry.state), "slip": text})
+    made = _made(entry, request, {"reprint": True, "training": book.training}, run.console)
+    settings = chosen(configuration.slips, printer, width_mm)
+    if (pdf or escpos) and printer is None:
+        settings = chosen(settings, Nowhere(), None)
+    try:
+        _write(run.console, made, settings, pdf, escpos)
+        became = handed_out(run.console, made, settings)
+    except SlipTrouble as trouble:
+        raise not_printed(run.console, trouble) from trouble
+    text = text_of(made, settings.columns)
+    facts = {"voucher": entry.sale.voucher, "state": str(entry.state), "slip": text, "printed": became}
+    run.console.give(facts)
     return Exit.DONE
+
+
+def _made(entry: JournalEntry, request: bool, marks: dict[str, Any], console: Console) -> Slip:
+    if not request:
+        return slip_of_sale(entry, console.language, **marks)
+    asked = newest_request(entry)
+    if asked is None:
+        raise Stop(Exit.REFUSED, "slip.no-request", voucher=entry.sale.voucher)
+    return slip_of_request(asked, console.language, **marks)
+
+
+def _write(
+    console: Console, made: Slip, settings: SlipSettings, pdf: Path | None, escpos: Path | None
+) -> None:
+    """Into new files: a slip never replaces anything."""
+    if pdf is not None:
+        page = pdf_of(made, settings.width_mm, settings.font)
+        _new_file(pdf, page.data)
+        if page.lacks_font and settings.font is not None:
+            console.warn("slip.no-font", font=settings.font.path)
+        warn_of_lost(console, page.lost)
+        console.say("slip.written", file=pdf)
+    if escpos is not None:
+        sent = ticket(made, settings.width_mm, settings.charset, settings.copies)
+        _new_file(escpos, sent.data)
+        warn_of_lost(console, sent.lost)
+        console.say("slip.written", file=escpos)
+
+
+def _new_file(path: Path, data: bytes) -> None:
+    with open(path, "xb") as file:
+        file.write(data)

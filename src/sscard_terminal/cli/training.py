@@ -1,6 +1,6 @@
 """Training mode: its own journal, its own colour, and no reader that may hold a real card.
 
-Not here: the mark of a training journal (terminal/journal_file.py) and 培训 on slips (terminal/receipts.py).
+Not here: the mark of a training journal (terminal/journal_file.py) and 培训 on slips (terminal/slips/forms.py).
 Source: counter.md screen rule 8; docs/decisions/0008-training.md.
 """
 

@@ -24,9 +24,17 @@ from .clock_rules import LONGEST_CLOSURE
 from .hotlist import Hotlist, read_hotlist
 from .policy import Policy
 from .sale_rules import SaleRules
+from .slips.charsets import Charset
+from .slips.layout import COLUMNS
+from .slips.pdf import Font
+from .slips.printing import SlipSettings
+from .slips.targets import Spool, Target, parse_target
 
 LANGUAGES = ("zh", "en")
 MOST_MINUTES = 24 * 60
+MOST_COPIES = 9
+MOST_FONTS = 99
+"""In one collection (.ttc)."""
 MOST_DAYS = 3660
 _PERCENT = re.compile(r"(\d{1,3})(?:\.(\d{1,2}))?", re.ASCII)
 CEILINGS = ("per_sale", "per_card_per_day", "per_day")
@@ -84,6 +92,12 @@ class Configuration:
     session_minutes: int = 15
     training: bool = False
     training_readers: tuple[str, ...] = ("Virtual PCD",)
+    slip_printer: Target = SlipSettings().target
+    slip_width_mm: int = SlipSettings().width_mm
+    slip_charset: Charset = SlipSettings().charset
+    slip_copies: int = SlipSettings().copies
+    slip_font: Path | None = None
+    slip_font_index: int = 0
     longest_closure_days: int = LONGEST_CLOSURE.days
 
     def read_hotlist(self) -> Hotlist | None:
@@ -95,6 +109,12 @@ class Configuration:
         if self.hotlist is None or self.hotlist_key is None:
             return None
         return read_hotlist(self.hotlist, self.hotlist_key)
+
+    @property
+    def slips(self) -> SlipSettings:
+        """How slips are made here."""
+        font = None if self.slip_font is None else Font(self.slip_font, self.slip_font_index)
+        return SlipSettings(self.slip_width_mm, self.slip_printer, self.slip_charset, self.slip_copies, font)
 
     def policy(self, hotlist: Hotlist | None) -> Policy:
         """Whose cards are served here."""
@@ -138,9 +158,11 @@ def parse_configuration(text: str, folder: Path) -> Configuration:
         for name, value in settings.items():
             setting = f"{table}.{name}"
             values |= _read(table, name, value, lines.get(setting, lines.get(table, 0)))
-    for setting in ("hotlist", "journal", "operators"):
+    for setting in ("hotlist", "journal", "operators", "slip_font"):
         if setting in values:
             values[setting] = folder / values[setting]
+    if isinstance(spool := values.get("slip_printer"), Spool):
+        values["slip_printer"] = Spool(folder / spool.path)
     configuration = Configuration(**values)
     _require_whole(document, lines, configuration)
     return configuration
@@ -233,10 +255,24 @@ def _kind(value: object) -> PlaceKind:
     return PlaceKind(str(value))
 
 
-def _language(value: object) -> str:
-    if value not in LANGUAGES:
-        raise _Impossible(f"must be one of {', '.join(LANGUAGES)}")
-    return str(value)
+def _one_of(*values: str | int) -> Callable[[object], object]:
+    def read(value: object) -> object:
+        if isinstance(value, bool) or value not in values:
+            raise _Impossible(f"must be one of {', '.join(map(str, values))}")
+        return value
+
+    return read
+
+
+def _charset(value: object) -> Charset:
+    return Charset(str(_one_of(*map(str, Charset))(value)))
+
+
+def _target(value: object) -> Target:
+    try:
+        return parse_target(_text(value))
+    except FormatError:
+        raise _Impossible("must be text, none, device:PATH, network:HOST:PORT or file:PATH") from None
 
 
 def _regions(value: object) -> tuple[str, ...]:
@@ -324,11 +360,19 @@ SETTINGS: dict[str, dict[str, tuple[str, Callable[[object], object]]]] = {
     },
     "terminal": {
         "journal": ("journal", _text),
-        "language": ("language", _language),
+        "language": ("language", _one_of(*LANGUAGES)),
         "longest_closure_days": ("longest_closure_days", _whole(1, MOST_DAYS)),
         "warn_before_key_end_days": ("warn_before_key_end_days", _whole(0, MOST_DAYS)),
         "training": ("training", _yes_or_no),
         "training_readers": ("training_readers", _texts),
+    },
+    "slips": {
+        "printer": ("slip_printer", _target),
+        "width_mm": ("slip_width_mm", _one_of(*COLUMNS)),
+        "charset": ("slip_charset", _charset),
+        "copies": ("slip_copies", _whole(1, MOST_COPIES)),
+        "font": ("slip_font", _text),
+        "font_index": ("slip_font_index", _whole(0, MOST_FONTS)),
     },
 }
 """Table → name → the field of `Configuration`, and what reads its value. Explained one by one in fixtures/terminal.toml."""
