@@ -36,7 +36,7 @@ from sscard_terminal.cardspec.money import BalanceKind, Fen
 from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.cardspec.records import LOG_RECORD_LENGTH, Cardholder, IssuerData, LogRecord
 from sscard_terminal.cardspec.transaction import PurchaseAmounts
-from sscard_terminal.iso7816.apdu import CommandApdu, ResponseApdu
+from sscard_terminal.iso7816.apdu import CommandApdu
 from sscard_terminal.iso7816.atr import Atr
 from sscard_terminal.iso7816.errors import FormatError
 from sscard_terminal.iso7816.identifiers import Aid
@@ -46,6 +46,7 @@ from sscard_terminal.iso7816.status import (
     PROOF_NOT_AVAILABLE,
     RECORD_NOT_FOUND,
     WRONG_P1P2,
+    StatusWord,
 )
 from sscard_terminal.iso7816.tlv import TagLengthRecord, parse_record, parse_records
 from sscard_terminal.reader.connection import Connection
@@ -181,14 +182,14 @@ class SocialSecurityCard:
 
     def verify_pin(self, pin: Pin) -> PinVerdict:
         """VERIFY. A lost answer (LinkError) may have cost a try: ask `tries_left`. Source: card.md §3."""
-        return _pin_verdict("VERIFY", self._connection.transmit(VerifyPin.of(pin).to_apdu()))
+        return pin_verdict("VERIFY", self._connection.transmit(VerifyPin.of(pin).to_apdu()).sw)
 
     def change_pin(self, old: Pin | None, new: Pin | None) -> PinVerdict:
         """CHANGE PIN, in the SSSE only; None where there is no PIN before or after.
 
         A lost answer (LinkError) leaves open which PIN the card has now. Source: card.md §3, §10 B12, B17.
         """
-        return _pin_verdict("CHANGE PIN", self._connection.transmit(ChangePin.of(old, new).to_apdu()))
+        return pin_verdict("CHANGE PIN", self._connection.transmit(ChangePin.of(old, new).to_apdu()).sw)
 
     # The medical account (DF04) -------------------------------------------------------------------------
 
@@ -328,13 +329,18 @@ class SocialSecurityCard:
             raise
 
 
-def _pin_verdict(command: str, answer: ResponseApdu) -> PinVerdict:
-    match answer.sw, answer.sw.tries_left:
+def pin_verdict(command: str, sw: StatusWord) -> PinVerdict:
+    """What the word that answers `command`, VERIFY or CHANGE PIN, says of the PIN. Source: card.md §3.
+
+    Raises:
+        CardRefused: nothing about it.
+    """
+    match sw, sw.tries_left:
         case 0x9000, _:
             return Accepted()
         case _, 0:
             return Blocked()
         case _, int(tries):
             return Wrong(tries)
-        case sw, _:
+        case _:
             raise CardRefused(command, sw)

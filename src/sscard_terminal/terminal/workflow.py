@@ -15,7 +15,9 @@ from sscard_terminal.cardspec.money import BalanceKind, Fen
 from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.cardspec.records import LogRecord
 from sscard_terminal.iso7816.errors import FormatError
+from sscard_terminal.reader.pinpad import PinPad
 
+from .at_pad import AtPad, PinSource, change_at_pad, verify_at_pad
 from .exchange import CardRefused
 from .identification import IdentifiedCard, declined_by_card
 from .outcomes import Accepted, Blocked, Declined, NotSet, PinVerdict, Reason, Wrong
@@ -33,27 +35,39 @@ class Balances:
     pooled: YearTotal
 
 
-def verify_pin(card: IdentifiedCard, pin: Pin | None) -> Accepted | NotSet | Declined:
-    """VERIFY; NotSet where the card has no PIN. A locked card and a missing PIN are declined without a command."""
+def verify_pin(card: IdentifiedCard, pin: PinSource) -> Accepted | NotSet | Declined:
+    """VERIFY, keyed here or at the pad; NotSet where the card has no PIN.
+
+    A locked card and a missing PIN are declined without a command, and no pad is asked then.
+    """
     match card.tries_left:
         case None:
             return NotSet()
         case 0:
             return Declined(Reason.PIN_BLOCKED, tries_left=0)
-    if pin is None:
-        return Declined(Reason.PIN_NEEDED, tries_left=card.tries_left)
-    return _told(lambda: _judged(card.client.verify_pin(pin)))
+    match pin:
+        case None:
+            return Declined(Reason.PIN_NEEDED, tries_left=card.tries_left)
+        case AtPad(pad):
+            return _told(lambda: _judged(verify_at_pad(card, pad)))
+        case keyed:
+            return _told(lambda: _judged(card.client.verify_pin(keyed)))
 
 
-def verify_pin_to_pay(card: IdentifiedCard, pin: Pin | None, policy: Policy) -> Accepted | NotSet | Declined:
-    """As `verify_pin`; where first PINs may not pay one of them is declined without a command. Source: card.md §9.18."""
-    if pin in FIRST_PINS and not policy.first_pin_may_pay:
+def verify_pin_to_pay(card: IdentifiedCard, pin: PinSource, policy: Policy) -> Accepted | NotSet | Declined:
+    """As `verify_pin`; where first PINs may not pay one of them is declined without a command. Source: card.md §9.18.
+
+    The amount has been confirmed before, and apart from the PIN (terminal.md, "Security"). A PIN keyed at the pad is
+    seen by nobody: there `first_pin_may_pay = false` cannot be kept, and a first PIN pays. Asking the card whether it
+    still has its first PIN would cost a try. A place that must keep that rule refuses its pad (`[readers] pad = false`).
+    """
+    if isinstance(pin, Pin) and pin in FIRST_PINS and not policy.first_pin_may_pay:
         return Declined(Reason.FIRST_PIN_MAY_NOT_PAY)
     return verify_pin(card, pin)
 
 
 def change_pin(card: IdentifiedCard, old: Pin | None, new: Pin) -> Accepted | Declined:
-    """CHANGE PIN to a new one of exactly 6 digits, no first PIN, not the old one.
+    """CHANGE PIN to a new one of exactly 6 digits, no first PIN, not the old one; both keyed here.
 
     A LinkError leaves open which of the two the card has now.
 
@@ -66,6 +80,17 @@ def change_pin(card: IdentifiedCard, old: Pin | None, new: Pin) -> Accepted | De
     if card.tries_left is not None and old is None:
         return Declined(Reason.PIN_NEEDED, tries_left=card.tries_left)
     return _told(lambda: _changed(card, old, new))
+
+
+def change_pin_at_pad(card: IdentifiedCard, pad: PinPad) -> Accepted | Declined:
+    """CHANGE PIN where both PINs are keyed at the pad, the new one twice; otherwise as `change_pin`.
+
+    Only the pad's rules hold: six digits, twice the same. That the new PIN is no first PIN and not the old one nobody
+    here can see.
+    """
+    if card.tries_left == 0:
+        return Declined(Reason.PIN_BLOCKED, tries_left=0)
+    return _told(lambda: _judged(change_at_pad(card, pad)))
 
 
 def _objection(old: Pin | None, new: Pin) -> Reason | None:
@@ -81,8 +106,10 @@ def _changed(card: IdentifiedCard, old: Pin | None, new: Pin) -> Accepted | Decl
     return _judged(card.client.change_pin(old if card.tries_left is not None else None, new))
 
 
-def _judged(verdict: PinVerdict) -> Accepted | Declined:
+def _judged(verdict: PinVerdict | Declined) -> Accepted | Declined:
     match verdict:
+        case Declined():
+            return verdict
         case Wrong(tries_left):
             return Declined(Reason.WRONG_PIN, tries_left=tries_left)
         case Blocked():
