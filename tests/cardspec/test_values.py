@@ -75,6 +75,23 @@ def test_a_pin_shows_itself_nowhere() -> None:
         pickle.dumps(pin)
 
 
+def test_a_wiped_pin_has_no_digits_left_and_never_reaches_a_card() -> None:
+    pin = Pin("918273")
+    digits = pin._digits
+
+    pin.wipe()
+
+    assert digits == b"" and len(pin) == 0
+    assert pin != Pin("918273")
+    with pytest.raises(RuntimeError, match="wiped"):
+        pin.to_bcd()
+
+
+def test_a_pin_is_no_key_of_anything_since_it_can_be_wiped() -> None:
+    with pytest.raises(TypeError):
+        hash(Pin("918273"))
+
+
 def test_change_pin_example_of_the_specification() -> None:
     command = ChangePin.of(Pin("123456"), Pin("654321")).to_apdu()
 

@@ -11,6 +11,7 @@ from sscard_terminal.card.person import parse_person
 from sscard_terminal.card.personalise import personalise
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.pin import Pin
+from sscard_terminal.cli import pins as prompts
 from sscard_terminal.cli import reader_search
 from tests.cards import KEYS, NEW_CARD, PERSON_TEXT
 from tests.cli.conftest import Counter, Done, Sscard
@@ -97,3 +98,25 @@ def test_no_command_takes_a_pin_as_an_argument(
 
         assert done.code == 2
         assert MARKED not in done.out + done.err
+
+
+@pytest.mark.parametrize("way", [("--pin-stdin",), ()])
+def test_every_pin_keyed_is_wiped_when_its_command_is_done(
+    way: tuple[str, ...], sscard: Sscard, marked: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However it ends. The virtual card in this process makes PINs too, out of bytes; those are the card's own."""
+    made: list[Pin] = []
+    make = prompts.Pin
+
+    def remembered(digits: str) -> Pin:
+        made.append(make(digits))
+        return made[-1]
+
+    monkeypatch.setattr(prompts, "Pin", remembered)
+
+    for command, keyed in (*commands(marked), (("pin", "change"), f"{MARKED}\n{NEXT}\n12x")):
+        if command != ("read",):
+            sscard(*command, *marked.readers, *way, stdin=f"{keyed}\n")
+
+    assert len(made) >= 8
+    assert [len(pin) for pin in made] == [0] * len(made)

@@ -32,6 +32,7 @@ class Run:
     config: str | None = None
     hotlist: str | None = None
     training: bool = False
+    no_pad: bool = False
 
 
 def console_of(context: click.Context | None = None) -> Console:
@@ -201,7 +202,8 @@ def service(
                 name: given.pop(name)
                 for name in ("reader", "psam_reader", "trace", "config", "hotlist", "training")
             }
-            return function(Run(console_of(), **common), **given)
+            no_pad = given.pop("no_pad", False)  # only commands that ask for a PIN have it (pins.pin_option)
+            return function(Run(console_of(), **common, no_pad=no_pad), **given)
 
         own_params = call.__dict__.pop(_CLICK_PARAMS, [])
         decorated = language_options(call)

@@ -48,6 +48,11 @@ class Console:
         if not self.as_json:
             self._echo(line)
 
+    def ask(self, key: str, **facts: object) -> None:
+        """What a person is to do now, on standard error as a prompt is, for programs too."""
+        with suppress(OSError):
+            click.echo(self.text(key, **facts), err=True)
+
     def warn(self, key: str, **facts: object) -> None:
         """One line beside the result, on standard error; for programs it goes into the result, under "warnings".
 

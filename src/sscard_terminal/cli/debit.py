@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import click
 from sscard_terminal.cardspec.money import yuan_of_fen
 from sscard_terminal.reader.connection import LinkError
 from sscard_terminal.terminal import debit as sale
+from sscard_terminal.terminal.at_pad import PinSource
 from sscard_terminal.terminal.configuration import Configuration
 from sscard_terminal.terminal.exchange import CardRefused
 from sscard_terminal.terminal.identification import IdentifiedCard
@@ -30,11 +32,11 @@ from sscard_terminal.terminal.workflow import verify_pin
 from .command import Run, service
 from .console import Console
 from .desk import Desk, desk_of, now, warn_of_key_end
-from .entry import Holder, ask_holder, same_card, undisturbed, verified, warn_of_first_pin
+from .entry import Holder, ask_holder, same_card, source_of, undisturbed, verified, warn_of_first_pin
 from .exits import Exit, StillOpen, Stop
 from .outcomes import declined, held, unsettled
 from .pins import pin_option
-from .price import agreed, price_of, price_options
+from .price import Price, agreed, amounts_of, price_of, price_options
 from .printing import NOT_PRINTED, handed_out, problem_of
 from .signed_in import operator_for
 from .state import made_state_folder, state_folder
@@ -80,27 +82,28 @@ def debit(run: Run, again: bool, operator: str, journal: Path | None, pin_stdin:
             holder = ask_holder(
                 desk, console, pin_stdin, "pin.prompt-to-pay", amount=yuan_of_fen(price.total)
             )
-            amounts = agreed(desk, console, holder, price)
-            request = sale.DebitRequest(amounts, configuration.place, operator, again, price.kind)
-            outcome = _paid(desk, console, holder, book, request)
+            price = agreed(desk, console, holder, price)
+            request = sale.DebitRequest(price.amounts, configuration.place, operator, again, price.kind)
+            outcome = _paid(desk, console, holder, book, request, price)
             if isinstance(outcome, Declined):
                 raise declined(outcome)
             slip = _print_slip(console, book, outcome.sale.voucher, configuration.slips)
     if isinstance(outcome, Unsettled):
         raise unsettled(outcome, slip)
     _tell(console, outcome, slip)
-    warn_of_first_pin(console, holder.pin)
+    warn_of_first_pin(console, holder)
     return Exit.DONE
 
 
 def _paid(
-    desk: Desk, console: Console, holder: Holder, journal: Journal, request: sale.DebitRequest
+    desk: Desk, console: Console, holder: Holder, journal: Journal, request: sale.DebitRequest, price: Price
 ) -> Approved | Declined | Unsettled:
     """Once there is an outcome nothing that fails afterwards (a link that cannot be closed) takes its place."""
     outcome: Approved | Declined | Unsettled | None = None
     try:
         with verified(desk, holder, to_pay=True) as (pair, card):
             warn_of_key_end(console, desk.settings, pair.psam.valid_to())
+            request = replace(request, amounts=amounts_of(price, card))
             outcome = sale.debit(card, pair.psam, journal, request, now, desk.settings.rules)
     except (LinkError, OSError):
         if outcome is None:
@@ -187,15 +190,15 @@ def _settled(desk: Desk, holder: Holder, journal: Journal) -> tuple[Settlement, 
         if by_psam and not journal.open_sales(by_psam[0].entry.sale.identification):
             return by_psam
         card = same_card(pair, holder, journal)
-        pin_verified = _opens_log(card, holder)
+        pin_verified = _opens_log(card, source_of(pair, holder))
         return by_psam + settle(card, pair.psam, journal, now, pin_verified=pin_verified)
 
 
-def _opens_log(card: IdentifiedCard, holder: Holder) -> bool:
+def _opens_log(card: IdentifiedCard, pin: PinSource) -> bool:
     """Whether the card's log and counter are open to us; a wrong PIN ends the recovery."""
-    if holder.pin is None and card.tries_left is not None:
+    if pin is None and card.tries_left is not None:
         return False
-    held(verify_pin(card, holder.pin))
+    held(verify_pin(card, pin))
     return True
 
 

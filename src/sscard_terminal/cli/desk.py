@@ -6,13 +6,16 @@ Not here: PC/SC itself (reader) and what is then done with them (terminal).
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 
+from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.reader.completing import completing
-from sscard_terminal.reader.connection import exclusively
+from sscard_terminal.reader.connection import Connection, exclusively
+from sscard_terminal.reader.pinpad import PinPad, pin_pad
 from sscard_terminal.terminal.client import SocialSecurityCard
 from sscard_terminal.terminal.identification import IdentifiedCard, identify
 from sscard_terminal.terminal.journal import Journal
@@ -28,7 +31,7 @@ from .reader_search import both_readers, named_reader, opened, psam_reader, read
 from .settings import Settings, settings_of
 from .trace import NoTrace, Trace, tracing_to
 
-CARD, PSAM = "card", "psam"
+CARD, PSAM, PAD = "card", "psam", "card, at the PIN pad"
 
 
 def now() -> datetime:
@@ -43,6 +46,8 @@ class Pair:
     card: SocialSecurityCard
     psam: Psam
     policy: Policy
+    find_pad: Callable[[], PinPad | None] = lambda: None
+    """The card reader's own pad; None where it has none or is not to use it. Asks the reader."""
 
     def identified(self, to_settle: Journal | None = None) -> IdentifiedCard:
         """Whose card it is; with the journal `to_settle` also one that may pay no more, if a sale of it is open there.
@@ -69,6 +74,17 @@ class Desk:
         self._configuration = configured
         self._wishes = (run.reader or configured.card_reader, run.psam_reader or configured.psam_reader)
         self._readers: tuple[str, str] | None = None
+        self._uses_pad = configured.uses_pad and not run.no_pad
+        self._pins: list[Pin] = []
+
+    def kept(self, pin: Pin) -> Pin:
+        """`pin`, which is wiped when the command is done."""
+        self._pins.append(pin)
+        return pin
+
+    def wipe_pins(self) -> None:
+        for pin in self._pins:
+            pin.wipe()
 
     def stand_by(self) -> str:
         """Settle on both readers before any card is there; the name of the card's.
@@ -91,11 +107,20 @@ class Desk:
             self._readers = both_readers(self._configuration, *self._wishes)
         card_reader, psam_reader = self._readers
         with ExitStack() as stack:
-            card = self._trace.around(stack.enter_context(opened(card_reader, self._language)), CARD)
+            reader = stack.enter_context(opened(card_reader, self._language))
+            card = self._trace.around(reader, CARD)
             psam = self._trace.around(stack.enter_context(opened(psam_reader, self._language)), PSAM)
             stack.enter_context(exclusively(card))
             stack.enter_context(exclusively(psam))
-            yield Pair(SocialSecurityCard(completing(card)), Psam(completing(psam)), self.settings.policy)
+            yield Pair(
+                SocialSecurityCard(completing(card)),
+                Psam(completing(psam)),
+                self.settings.policy,
+                partial(self._pad_of, reader),
+            )
+
+    def _pad_of(self, reader: Connection) -> PinPad | None:
+        return pin_pad(reader, lambda keys: self._trace.around(keys, PAD)) if self._uses_pad else None
 
 
 def warn_of_key_end(console: Console, settings: Settings, valid_to: date | None) -> None:
@@ -130,4 +155,8 @@ def desk_of(run: Run) -> Iterator[Desk]:
     """
     settings = settings_of(run)
     with tracing_to(run.trace, run.console.language) as trace:
-        yield Desk(run, trace, settings)
+        desk = Desk(run, trace, settings)
+        try:
+            yield desk
+        finally:
+            desk.wipe_pins()

@@ -2,7 +2,8 @@
 
 A card that may not be served here is told so before any PIN is asked for (system.md, Q10), and the PIN is asked for
 while nothing is held (style.md, "Ask the human first"). A PIN on standard input is there already: then nothing is
-looked at before. Not here: what is done in that breath (reading, pin, debit).
+looked at before. At the reader's own pad the PIN is keyed inside the breath, since it goes from there to the card: the
+card is held meanwhile, but not idle. Not here: what is done in that breath (reading, pin, debit).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from sscard_terminal.cardspec.pin import Pin
+from sscard_terminal.terminal.at_pad import AtPad, PinSource
 from sscard_terminal.terminal.identification import IdentifiedCard
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.outcomes import Declined, Reason
@@ -25,13 +27,32 @@ from .desk import Desk, Pair
 from .outcomes import declined, held
 from .pins import asked, read_line
 
+_AT_PAD = {"pin.prompt-to-pay": "pin.at-pad-to-pay", "pin.prompt-old": "pin.at-pad-change"}
+"""What is said where the PIN is keyed at the pad instead of after the prompt; else `pin.at-pad`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """What the person at the card has said; `identification` of the card looked at before asking, "" if none was."""
+    """What the person at the card has said; `identification` of the card looked at before asking, "" if none was.
+
+    `at_pad`: the PIN will be keyed at the reader's pad, and `pin` is None. `has_first_pin` outlives the PIN.
+    """
 
     pin: Pin | None
     identification: str = ""
+    at_pad: bool = False
+    has_first_pin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was found out about card and reader before anything was asked."""
+
+    identification: str
+    has_pin: bool
+    has_pad: bool
+    """With a pad for this card: to verify its PIN."""
+    can_change_at_pad: bool
 
 
 def ask_holder(
@@ -43,7 +64,7 @@ def ask_holder(
     to_settle: Journal | None = None,
     **facts: object,
 ) -> Holder:
-    """The PIN, from standard input or (if this card has one) from a prompt with the text `prompt`.
+    """The PIN, from standard input, at the reader's pad, or (if this card has one) from a prompt with the text `prompt`.
 
     `to_settle` as in `Pair.identified`.
 
@@ -51,24 +72,44 @@ def ask_holder(
         Stop: the card may not be served here, its PIN is locked, or what was typed is no PIN.
     """
     if pin_stdin:
-        return Holder(read_line())
-    identification, has_pin = look(desk, console, to_settle)
-    return Holder(asked(console, prompt, **facts) if has_pin else None, identification)
+        return _keyed(desk, read_line())
+    seen = look(desk, console, to_settle)
+    is_change = prompt == "pin.prompt-old"
+    if seen.can_change_at_pad if is_change else (seen.has_pad and seen.has_pin):
+        console.ask(_AT_PAD.get(prompt, "pin.at-pad"), **facts)
+        return Holder(None, seen.identification, at_pad=True)
+    return _keyed(desk, asked(console, prompt, **facts) if seen.has_pin else None, seen.identification)
 
 
-def look(desk: Desk, console: Console, to_settle: Journal | None = None) -> tuple[str, bool]:
-    """Identify the card before asking anything: its identification code, and whether it has a PIN.
+def _keyed(desk: Desk, pin: Pin | None, identification: str = "") -> Holder:
+    if pin is not None:
+        desk.kept(pin)
+    return Holder(pin, identification, has_first_pin=pin in FIRST_PINS)
+
+
+def source_of(pair: Pair, holder: Holder) -> PinSource:
+    """Where the PIN comes from in this breath."""
+    if not holder.at_pad:
+        return holder.pin
+    pad = pair.find_pad()
+    return None if pad is None else AtPad(pad)
+
+
+def look(desk: Desk, console: Console, to_settle: Journal | None = None) -> Seen:
+    """Identify the card before asking anything, and look for a pad.
 
     Raises:
         Stop: as `ask_holder`.
     """
     with desk.at_work() as pair:
         card = pair.identified(to_settle)
+        pad = pair.find_pad()
     if card.tries_left == 0:
         raise declined(Declined(Reason.PIN_BLOCKED, tries_left=0))
     if card.tries_left == 1:
         console.warn("pin.last-try")
-    return card.identification, card.tries_left is not None
+    can_change = pad is not None and pad.can_change
+    return Seen(card.identification, card.tries_left is not None, pad is not None, can_change)
 
 
 def same_card(pair: Pair, holder: Holder, to_settle: Journal | None = None) -> IdentifiedCard:
@@ -108,11 +149,12 @@ def verified(desk: Desk, holder: Holder, *, to_pay: bool = False) -> Iterator[tu
     """
     with undisturbed(), desk.at_work() as pair:
         card = same_card(pair, holder)
-        held(verify_pin_to_pay(card, holder.pin, pair.policy) if to_pay else verify_pin(card, holder.pin))
+        source = source_of(pair, holder)
+        held(verify_pin_to_pay(card, source, pair.policy) if to_pay else verify_pin(card, source))
         yield pair, card
 
 
-def warn_of_first_pin(console: Console, pin: Pin | None) -> None:
-    """Everybody knows the first PINs: an urgent hint to change one (counter.md, "PIN pad")."""
-    if pin in FIRST_PINS:
+def warn_of_first_pin(console: Console, holder: Holder) -> None:
+    """Everybody knows the first PINs: an urgent hint to change one (counter.md, "PIN pad"); at a pad it stays unseen."""
+    if holder.has_first_pin:
         console.warn("pin.first-pin")

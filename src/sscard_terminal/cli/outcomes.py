@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from sscard_terminal.iso7816.status import StatusWord, tries_left_word
+from sscard_terminal.iso7816.status import BLOCKED, StatusWord, tries_left_word
 from sscard_terminal.terminal.outcomes import Declined, Reason, Unsettled
 
 from .exits import Exit, Stop
@@ -16,6 +16,7 @@ TROUBLE = frozenset(
     {
         Reason.CARD_DATA_MALFORMED,
         Reason.LINK_BROKEN,
+        Reason.PIN_PAD_REFUSED,
         Reason.PSAM_TROUBLE,
         Reason.PSAM_KEY_LEVEL,
         Reason.PSAM_KEY_MISSING,
@@ -76,9 +77,15 @@ def unsettled(outcome: Unsettled, slip: str | None = None) -> Stop:
 
 
 def _word_of(outcome: Declined) -> StatusWord | None:
-    """The card's word; a wrong PIN leaves only its meaning in the outcome, which has one word. Source: card.md §3."""
-    if outcome.reason is Reason.WRONG_PIN and outcome.tries_left is not None:
-        return tries_left_word(outcome.tries_left)
+    """The card's word; a wrong or locked PIN leaves only its meaning in the outcome, which has one word.
+
+    Source: card.md §3.
+    """
+    match outcome:
+        case Declined(reason=Reason.WRONG_PIN, tries_left=int(left)):
+            return tries_left_word(left)
+        case Declined(reason=Reason.PIN_BLOCKED):
+            return BLOCKED
     return outcome.sw
 
 

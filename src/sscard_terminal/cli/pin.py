@@ -7,15 +7,15 @@ import click
 from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.reader.connection import LinkError
 from sscard_terminal.terminal.identification import IdentifiedCard
-from sscard_terminal.terminal.outcomes import Accepted, Declined
-from sscard_terminal.terminal.workflow import change_pin, verify_pin
+from sscard_terminal.terminal.outcomes import Accepted, Declined, Reason
+from sscard_terminal.terminal.workflow import change_pin, change_pin_at_pad, verify_pin
 
 from .command import LocalGroup, Run, service
 from .console import Console
-from .desk import Desk, desk_of
-from .entry import Holder, ask_holder, same_card, undisturbed, warn_of_first_pin
+from .desk import Desk, Pair, desk_of
+from .entry import Holder, ask_holder, same_card, source_of, undisturbed, warn_of_first_pin
 from .exits import Exit, Stop
-from .outcomes import held
+from .outcomes import declined, held
 from .pins import asked, expected_line, pin_option
 
 
@@ -31,8 +31,9 @@ def verify(run: Run, pin_stdin: bool) -> int:
     with desk_of(run) as desk:
         holder = ask_holder(desk, run.console, pin_stdin, "pin.prompt")
         with undisturbed(), desk.at_work() as pair:
-            is_set = isinstance(held(verify_pin(same_card(pair, holder), holder.pin)), Accepted)
-    warn_of_first_pin(run.console, holder.pin)
+            card = same_card(pair, holder)
+            is_set = isinstance(held(verify_pin(card, source_of(pair, holder))), Accepted)
+    warn_of_first_pin(run.console, holder)
     run.console.say("pin.right" if is_set else "pin.not-set")
     run.console.give({"verified": is_set, "pin_set": is_set})
     return Exit.DONE
@@ -43,28 +44,31 @@ def verify(run: Run, pin_stdin: bool) -> int:
 def change(run: Run, pin_stdin: bool) -> int:
     """See messages, help.pin change."""
     with desk_of(run) as desk:
-        holder, new = _old_and_new(desk, run.console, pin_stdin)
+        holder = ask_holder(desk, run.console, pin_stdin, "pin.prompt-old")
+        new = None if holder.at_pad else _new_pin(desk, run.console, pin_stdin)
         with undisturbed(), desk.at_work() as pair:
-            held(_changed(same_card(pair, holder), holder.pin, new))
+            held(_changed(pair, same_card(pair, holder), holder, new))
     run.console.say("pin.changed")
     run.console.give({"changed": True})
     return Exit.DONE
 
 
-def _old_and_new(desk: Desk, console: Console, pin_stdin: bool) -> tuple[Holder, Pin]:
-    """On standard input the old PIN (an empty line: none) and the new one; at a prompt the new one twice."""
-    holder = ask_holder(desk, console, pin_stdin, "pin.prompt-old")
+def _new_pin(desk: Desk, console: Console, pin_stdin: bool) -> Pin:
+    """On standard input the line after the old PIN (an empty one: none); at a prompt the new one twice."""
     if pin_stdin:
-        return holder, expected_line()
-    new = asked(console, "pin.prompt-new")
-    if asked(console, "pin.prompt-again") != new:
-        raise Stop(Exit.USAGE, "pin.differ")
-    return holder, new
+        return desk.kept(expected_line())
+    new = desk.kept(asked(console, "pin.prompt-new"))
+    if desk.kept(asked(console, "pin.prompt-again")) != new:
+        raise declined(Declined(Reason.NEW_PINS_DIFFER))
+    return new
 
 
-def _changed(card: IdentifiedCard, old: Pin | None, new: Pin) -> Accepted | Declined:
+def _changed(pair: Pair, card: IdentifiedCard, holder: Holder, new: Pin | None) -> Accepted | Declined:
     try:
-        return change_pin(card, old, new)
+        if new is not None:
+            return change_pin(card, holder.pin, new)
+        pad = pair.find_pad()
+        return Declined(Reason.PIN_PAD_REFUSED) if pad is None else change_pin_at_pad(card, pad)
     except LinkError as error:
         if not error.reached_card:
             raise

@@ -1,6 +1,7 @@
-"""Asking for PINs: a hidden prompt, or standard input, one a line; never an argument.
+"""Asking for PINs on this computer: a hidden prompt, or standard input, one a line; never an argument.
 
-Not here: whether a PIN is right (the card) or allowed as a new one (terminal/workflow.py).
+Not here: whether a PIN is right (the card) or allowed as a new one (terminal/workflow.py), the reader's own pad (entry.py),
+and how long a PIN is kept (desk.py wipes what cardspec/pin.py says can be wiped).
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from .exits import Exit, Stop
 
 
 def pin_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """--pin-stdin."""
-    return click.option("--pin-stdin", is_flag=True)(function)
+    """--pin-stdin and --no-pad; the second goes to the Run (command.py)."""
+    return click.option("--no-pad", is_flag=True)(click.option("--pin-stdin", is_flag=True)(function))
 
 
 def asked(console: Console, key: str, **facts: object) -> Pin:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
@@ -22,6 +22,7 @@ from sscard_terminal.terminal.amounts import (
     record_keeping_amounts,
     rest_in_cash,
 )
+from sscard_terminal.terminal.identification import IdentifiedCard
 from sscard_terminal.terminal.outcomes import Declined, Reason, SaleKind
 from sscard_terminal.terminal.workflow import read_balance
 
@@ -29,6 +30,7 @@ from .command import BadValue
 from .console import Console
 from .desk import Desk
 from .entry import Holder, verified
+from .exits import Stop
 from .outcomes import declined, held
 from .values import Yuan
 
@@ -101,23 +103,45 @@ def price_of(
     return Price(held(amounts_of_total(total, self_paid, pooled, shares)), rest_in_cash=rest_in_cash)
 
 
-def agreed(desk: Desk, console: Console, holder: Holder, price: Price) -> PurchaseAmounts:
-    """The amounts to pay: of a total the account's part is what the card holds, after a question about the rest.
+def agreed(desk: Desk, console: Console, holder: Holder, price: Price) -> Price:
+    """The price to pay: of a total the account's part is what the card holds, after a question about the rest.
 
-    The balance is looked at in a breath of its own, for nobody holds a card while a person thinks.
+    The balance is looked at in a breath of its own, for nobody holds a card while a person thinks. Where the PIN is keyed
+    at the reader's pad that would mean keying it twice: there the price stays open until `amounts_of`, in the breath of
+    the sale, and nobody is asked.
 
     Raises:
         Stop: the card says no, or the rest was not agreed on; what is missing stands in it.
         LinkError: the card went away; no money has moved.
     """
-    if price.rest_in_cash is None:
-        return price.amounts
+    if price.rest_in_cash is None or holder.at_pad:
+        return price
     with verified(desk, holder, to_pay=True) as (_, card):
         balance = held(read_balance(card))
     missing = missing_from(balance, price.amounts)
     if missing and not (price.rest_in_cash or _is_agreed(console, balance, missing)):
-        raise declined(Declined(Reason.INSUFFICIENT_BALANCE, balance=balance, missing=missing))
+        raise _short(balance, missing)
+    return replace(price, amounts=rest_in_cash(price.amounts, balance), rest_in_cash=None)
+
+
+def amounts_of(price: Price, card: IdentifiedCard) -> PurchaseAmounts:
+    """What this card, its PIN verified, pays of the price.
+
+    Raises:
+        Stop: the price is still open, and the card holds less without the rest in cash agreed on (--rest-in-cash).
+        LinkError: the card went away; no money has moved.
+    """
+    if price.rest_in_cash is None:
+        return price.amounts
+    balance = held(read_balance(card))
+    missing = missing_from(balance, price.amounts)
+    if missing and not price.rest_in_cash:
+        raise _short(balance, missing)
     return rest_in_cash(price.amounts, balance)
+
+
+def _short(balance: Fen, missing: Fen) -> Stop:
+    return declined(Declined(Reason.INSUFFICIENT_BALANCE, balance=balance, missing=missing))
 
 
 def _is_agreed(console: Console, balance: Fen, missing: Fen) -> bool:

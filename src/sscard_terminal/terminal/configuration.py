@@ -63,7 +63,8 @@ class ConfigurationError(Exception):
 class Configuration:
     """One terminal's settings; without a file the defaults, which limit nothing but the city.
 
-    `card_reader` and `psam_reader` are names or parts of them, None where they are looked for. `hotlist` is the file,
+    `card_reader` and `psam_reader` are names or parts of them, None where they are looked for. `uses_pad`: a PIN is keyed
+    at the card reader's own pad where it has one. `hotlist` is the file,
     `hotlist_key` the centre's public key, 32 bytes. Relative files are relative to the folder of the configuration.
     """
 
@@ -75,6 +76,7 @@ class Configuration:
     first_pin_may_pay: bool = True
     card_reader: str | None = None
     psam_reader: str | None = None
+    uses_pad: bool = True
     per_sale: Fen | None = None
     per_card_per_day: Fen | None = None
     per_day: Fen | None = None
@@ -339,7 +341,11 @@ SETTINGS: dict[str, dict[str, tuple[str, Callable[[object], object]]]] = {
         "accept_expired": ("accept_expired", _yes_or_no),
         "first_pin_may_pay": ("first_pin_may_pay", _yes_or_no),
     },
-    "readers": {"card": ("card_reader", _text), "psam": ("psam_reader", _text)},
+    "readers": {
+        "card": ("card_reader", _text),
+        "psam": ("psam_reader", _text),
+        "pad": ("uses_pad", _yes_or_no),
+    },
     "sale": {
         "per_sale": ("per_sale", _yuan),
         "per_card_per_day": ("per_card_per_day", _yuan),
