@@ -60,6 +60,7 @@ def declined(outcome: Declined) -> Stop:
         left=outcome.left,
         clock=outcome.clock,
         known=outcome.known,
+        count=outcome.count,
     )
 
 

@@ -27,7 +27,7 @@ class Flaw(StrEnum):
     EVENTS_CHANGED = "events-changed"
     EVENTS_WITHOUT_SALE = "events-without-sale"
     VOUCHERS_MISSING = "vouchers-missing"
-    """Numbers that were given to sales which are not there. In a salvaged journal they are expected, and not counted."""
+    """Numbers that were given to sales which are not there. In a journal that was restored or salvaged they are expected."""
     CHARGED_TWICE = "charged-twice"
     """A card has paid twice with one purchase counter, which no chip does (reliability.md, "The law")."""
     DAYS_OUT_OF_ORDER = "days-out-of-order"
@@ -116,8 +116,9 @@ def _fits(row: sqlite3.Row, columns: tuple[str, ...], parse: Callable[[sqlite3.R
 
 _QUERIES = {
     Flaw.EVENTS_WITHOUT_SALE: "SELECT count(*), min(voucher) FROM events WHERE voucher NOT IN (SELECT voucher FROM debits)",
-    Flaw.VOUCHERS_MISSING: "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'debits'), 0) - count(*), NULL"
-    f" FROM debits WHERE NOT EXISTS (SELECT 1 FROM care WHERE kind = '{CareKind.SALVAGED}')",
+    Flaw.VOUCHERS_MISSING: "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'debits' AND NOT EXISTS"
+    f" (SELECT 1 FROM care WHERE kind IN ('{CareKind.SALVAGED}', '{CareKind.RESTORED}')))"
+    " - (SELECT count(*) FROM debits), 0), NULL",
     Flaw.CHARGED_TWICE: "SELECT count(*), min(voucher) FROM (SELECT min(voucher) AS voucher FROM debits WHERE EXISTS"
     " (SELECT 1 FROM events WHERE events.voucher = debits.voucher AND kind IN ('confirmed', 'settled-charged'))"
     " AND kind = 'purchase' GROUP BY identification, card_number, counter HAVING count(*) > 1)",

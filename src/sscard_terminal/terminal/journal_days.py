@@ -9,7 +9,7 @@ import sqlite3
 from datetime import datetime
 
 from .day_records import CareKind, DayEvent, DayEventKind, Disclosure, Sum
-from .journal_schema import STATE
+from .journal_schema import MOVED_APPLICATION_ID, STATE
 from .journal_store import JournalStore
 
 
@@ -66,12 +66,22 @@ class DayJournal(JournalStore):
             JournalTrouble: it could not be written (CANNOT_WRITE).
         """
         with self.writing() as database:
-            database.execute(
-                "INSERT INTO care (kind, at, after_voucher, after_day, missing, operator, supervisor, despite) VALUES"
-                " (?, ?, (SELECT coalesce(max(voucher), 0) FROM debits),"
-                " (SELECT coalesce(max(id), 0) FROM days), ?, ?, ?, ?)",
-                (kind, at.isoformat(), missing, operator, supervisor, despite),
-            )
+            _insert_care(database, kind, at, missing, operator, supervisor, despite)
+
+    def retire(self, at: datetime, operator: str, supervisor: str) -> None:
+        """From now on this file is refused (MOVED), by this program and by older ones; then it is closed.
+
+        The mark goes into the header itself, past the log, so that it is seen before anything is opened.
+
+        Raises:
+            JournalTrouble: it could not be written (CANNOT_WRITE); it is as good as before.
+        """
+        with self.reading() as database:
+            database.execute("PRAGMA journal_mode = DELETE")
+        with self.writing() as database:
+            _insert_care(database, CareKind.MOVED, at, 0, operator, supervisor, "")
+            database.execute(f"PRAGMA application_id = {MOVED_APPLICATION_ID}")
+        self.close()
 
     def newest_moment(self) -> datetime | None:
         """The time of the newest entry: a sale, a day's opening or closing; None where there is none.
@@ -139,6 +149,23 @@ class DayJournal(JournalStore):
             )
             for row in rows
         )
+
+
+def _insert_care(
+    database: sqlite3.Connection,
+    kind: CareKind,
+    at: datetime,
+    missing: int,
+    operator: str,
+    supervisor: str,
+    despite: str,
+) -> None:
+    database.execute(
+        "INSERT INTO care (kind, at, after_voucher, after_day, missing, operator, supervisor, despite) VALUES"
+        " (?, ?, (SELECT coalesce(max(voucher), 0) FROM debits),"
+        " (SELECT coalesce(max(id), 0) FROM days), ?, ?, ?, ?)",
+        (kind, at.isoformat(), missing, operator, supervisor, despite),
+    )
 
 
 def _day_event_of(row: sqlite3.Row) -> DayEvent:

@@ -41,6 +41,7 @@ class JournalFault(StrEnum):
     SET_ASIDE = "journal-set-aside"
     MOVED = "journal-moved"
     EXISTS = "journal-exists"
+    SOUND = "journal-sound"
     CANNOT_OPEN = "journal-cannot-open"
     CANNOT_READ = "journal-cannot-read"
     CANNOT_WRITE = "journal-cannot-write"
@@ -55,6 +56,7 @@ _SENTENCES: dict[JournalFault, str] = {
     JournalFault.DAMAGED: "this journal is damaged; it was left as it is",
     JournalFault.SET_ASIDE: "the journal was set aside and nothing has taken its place",
     JournalFault.MOVED: "this journal has moved to another PC; it was left as it is",
+    JournalFault.SOUND: "there is nothing wrong with this journal; it was left as it is",
     JournalFault.EXISTS: "there is a file of this name already; it was left as it is",
     JournalFault.CANNOT_OPEN: "the journal cannot be opened",
     JournalFault.CANNOT_READ: "the journal cannot be read",

@@ -38,6 +38,10 @@ class JournalStore:
         """
         return cls(path, open_database(path, training=training), training=training)
 
+    @property
+    def path(self) -> Path:
+        return self._path
+
     def close(self) -> None:
         self._database.close()
 
@@ -71,6 +75,21 @@ class JournalStore:
         except (OSError, sqlite3.Error) as error:
             target.unlink(missing_ok=True)
             raise JournalTrouble(fault_of(error, JournalFault.CANNOT_WRITE), target) from error
+
+    def skip_numbers(self, *, vouchers: int, events: int) -> None:
+        """Leave out so many numbers before the next sale and the next event.
+
+        Raises:
+            JournalTrouble: it could not be written (CANNOT_WRITE).
+        """
+        with self.writing() as database:
+            for table, count in (("debits", vouchers), ("events", events)):
+                database.execute(
+                    "INSERT INTO sqlite_sequence (name, seq) SELECT ?1, 0"
+                    " WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)",
+                    (table,),
+                )
+                database.execute("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = ?", (count, table))
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

@@ -94,6 +94,8 @@ class Reason(StrEnum):
     PSAM_KEY_MISSING = "psam-key-missing"
     JOURNAL_TROUBLE = "journal-trouble"
     JOURNAL_DAMAGED = "journal-damaged"
+    JOURNAL_BEHIND_PSAM = "journal-behind-psam"
+    PSAM_NOT_ASKED = "psam-not-asked"
     CLOCK_WENT_BACKWARDS = "clock-went-backwards"
     CLOCK_FAR_AHEAD = "clock-far-ahead"
     CLOCK_BEFORE_PROGRAM = "clock-before-program"
@@ -110,7 +112,8 @@ class Declined:
     `region` with CARD_OF_OTHER_CITY, 6 digits; `expired_on` with EXPIRED and APPROVAL_ENDED, the last good day;
     `issued_at` with HOTLIST_NOT_CURRENT; `ceiling` with the ceilings, and `left`, what may still be paid today, with
     those that add up; `voucher` with OPEN_SALE and DAY_HAS_OPEN_SALES, the sale that is open, with SAME_SALE_AGAIN, the one before, and with a sale that reached the journal before it was declined; `rule` with ANSWER_TO_RESET_REFUSED, the rule of
-    `atr_rules` that the card breaks; `clock` with the CLOCKs, what it says, and `known` what it contradicts.
+    `atr_rules` that the card breaks; `clock` with the CLOCKs, what it says, and `known` what it contradicts; `count` with JOURNAL_BEHIND_PSAM, how many
+    sales are missing at most.
     """
 
     reason: Reason
@@ -129,6 +132,7 @@ class Declined:
     left: Fen | None = None
     clock: datetime | None = None
     known: date | None = None
+    count: int | None = None
 
 
 class SaleKind(StrEnum):
