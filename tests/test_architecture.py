@@ -19,10 +19,11 @@ MAY_IMPORT = {
     "applets": {"iso7816", "cardspec", "card"},
     "centre": {"iso7816", "cardspec"},
     "terminal": GROUND,
-    "counter": GROUND | {"terminal", "card", "applets", "centre"},
-    "driver": GROUND | {"terminal", "card", "applets", "centre"},
-    "lab": GROUND | {"terminal", "card", "applets", "centre"},
-    "cli": GROUND | {"terminal", "card", "applets", "centre", "counter", "driver", "lab"},
+    "voice": GROUND | {"terminal"},
+    "counter": GROUND | {"terminal", "card", "applets", "centre", "voice"},
+    "driver": GROUND | {"terminal", "card", "applets", "centre", "voice"},
+    "lab": GROUND | {"terminal", "card", "applets", "centre", "voice"},
+    "cli": GROUND | {"terminal", "card", "applets", "centre", "voice", "counter", "driver", "lab"},
 }
 # card/loopback.py plays a Connection, so it must know what one is.
 EXCEPTIONS = {("card/loopback.py", "reader.connection")}

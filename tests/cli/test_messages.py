@@ -9,12 +9,12 @@ import pytest
 
 from sscard_terminal.cli import outcomes
 from sscard_terminal.cli.exits import Exit
-from sscard_terminal.cli.messages import catalogue
 from sscard_terminal.reader.connection import LinkReason
 from sscard_terminal.terminal.evidence import Evidence
 from sscard_terminal.terminal.journal_file import JournalFault
 from sscard_terminal.terminal.outcomes import Declined, Doubt, Reason
 from sscard_terminal.terminal.psam import PsamProblem
+from sscard_terminal.voice.messages import catalogue
 
 ZH, EN = catalogue("zh"), catalogue("en")
 CLI = Path(__file__).parents[2] / "src/sscard_terminal/cli"

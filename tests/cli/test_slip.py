@@ -8,11 +8,11 @@ import pytest
 from pypdf import PdfReader
 
 from sscard_terminal.cardspec.money import Fen
-from sscard_terminal.cli.messages import text
 from sscard_terminal.iso7816.status import Language
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.journal_events import Event, EventKind
 from sscard_terminal.terminal.slips.trouble import SlipFault
+from sscard_terminal.voice.messages import text
 from tests.cli.conftest import Counter, Sscard
 from tests.cli.test_settings import PLACE, config, pay
 from tests.terminal.slips.paper import network_printer

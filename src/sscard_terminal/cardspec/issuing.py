@@ -18,7 +18,7 @@ from .pin import Pin
 
 
 class HostReason(StrEnum):
-    """Why the host says no. The value is the key of its sentence in cli/messages."""
+    """Why the host says no. The value is the key of its sentence in voice/messages."""
 
     CARD_NOT_AUTHENTIC = "card-not-authentic"
     """MAC1 or the internal authentication is not that of the card it is said to be."""

@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 
 import click
 
+from sscard_terminal.voice.messages import text, text_or
+
 from .console import Console
-from .messages import text, text_or
 
 LANGUAGES = ("zh", "en")
 _CLICK_PARAMS = "__click_params__"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .messages import text
+from sscard_terminal.voice.messages import text
 
 if TYPE_CHECKING:
     from sscard_terminal.iso7816.status import Language

@@ -19,10 +19,10 @@ from sscard_terminal.card.nvm import Nvm
 from sscard_terminal.card.objects import PROFILE
 from sscard_terminal.cardspec.profile import CardProfile
 from sscard_terminal.iso7816.status import Language
+from sscard_terminal.voice.messages import text
 
 from .details import detail_in
 from .exits import Exit, Stop
-from .messages import text
 
 Kind = Literal["card", "psam"]
 HEAD_LENGTH = len(MAGIC) + 2

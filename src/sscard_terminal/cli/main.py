@@ -15,11 +15,12 @@ from typing import Any, NoReturn
 
 import click
 
+from sscard_terminal.voice.messages import text
+
 from .command import LazyGroup, language_options
 from .console import Console
 from .exits import Exit, Stop
 from .language import language_of, option_value
-from .messages import text
 
 COMMANDS: dict[str, str] = {
     "readers": "readers:readers",

@@ -13,7 +13,6 @@ from typing import Any
 import click
 
 from sscard_terminal.card.image import ImageError
-from sscard_terminal.cardspec.money import Fen, yuan_of_fen
 from sscard_terminal.iso7816.errors import FormatError
 from sscard_terminal.iso7816.status import Language
 from sscard_terminal.reader.connection import LinkError
@@ -21,11 +20,13 @@ from sscard_terminal.reader.private_pcscd import PcscdUnavailable
 from sscard_terminal.terminal.exchange import CardRefused
 from sscard_terminal.terminal.journal_file import JournalFault, JournalTrouble
 from sscard_terminal.terminal.psam import PsamFailure
+from sscard_terminal.voice.messages import text
+from sscard_terminal.voice.told import failed, for_programs, sentence
 
 from .command import BadValue
 from .details import NO_PCSCD, detail_in
 from .exits import Exit, StillOpen, Stop
-from .messages import text
+from .outcomes import stop_of
 
 KNOWN_ERRORS: tuple[type[BaseException], ...] = (
     Stop,
@@ -80,14 +81,10 @@ def report_of(error: BaseException, language: Language) -> Report:
     if isinstance(error, StillOpen) and error.__cause__ is not None:
         return _still_open(report_of(error.__cause__, language), language)
     stop = _stop_of(error, language)
-    facts = dict(_for_programs(name, value) for name, value in stop.facts.items() if value is not None)
-    told = {name: _for_people(value) for name, value in stop.facts.items()}
-    sentence = text(language, stop.key, **told)
-    if sw := facts.get("sw"):
-        sentence += f" [{sw}]"
+    facts = for_programs(stop.facts)
     if stop.code in _MONEY:
         facts = {"money": _MONEY[stop.code], **facts}
-    return Report(stop.code, stop.key, sentence, facts)
+    return Report(stop.code, stop.key, sentence(language, stop.key, stop.facts), facts)
 
 
 def _still_open(report: Report, language: Language) -> Report:
@@ -105,15 +102,10 @@ def _stop_of(error: BaseException, language: Language) -> Stop:
             return Stop(Exit.REFUSED, "interrupted")
         case click.ClickException():
             return _usage(error)
-        case LinkError():
-            return Stop(Exit.TROUBLE, f"link.{error.reason}", hresult=_hresult(error))
-        case PsamFailure():
-            return Stop(Exit.TROUBLE, f"psam.{error.problem}", command=error.command, sw=error.sw)
-        case CardRefused():
-            return Stop(Exit.REFUSED, "card.refused", command=error.command, sw=error.sw)
-        case JournalTrouble():
-            code = Exit.USAGE if error.fault in _CALLERS_MISTAKE else Exit.REFUSED
-            return Stop(code, f"journal.{error.fault}", file=error.path)
+        case JournalTrouble() if error.fault in _CALLERS_MISTAKE:
+            return Stop(Exit.USAGE, f"journal.{error.fault}", file=error.path)
+        case LinkError() | PsamFailure() | CardRefused() | JournalTrouble():
+            return stop_of(failed(error))
         case PcscdUnavailable():
             return Stop(Exit.TROUBLE, "demo.no-pcsc", problem=detail_in(language, str(error), NO_PCSCD))
         case OSError():
@@ -151,20 +143,3 @@ def _system(error: OSError) -> Stop:
     file = error.filename2 or error.filename or "?"
     code, key = _SYSTEM_ERRORS.get(error.errno or 0, (Exit.REFUSED, "file.other"))
     return Stop(code, key, file=file, errno=error.errno)
-
-
-def _hresult(error: LinkError) -> str | None:
-    return None if error.hresult is None else f"0x{error.hresult:08X}"
-
-
-def _for_programs(name: str, value: object) -> tuple[str, object]:
-    """As JSON says it: money in fen, numbers as they are, all else as text (a status word is an int, and text)."""
-    if isinstance(value, Fen):
-        return f"{name}_fen", int(value)
-    return name, value if type(value) in (int, bool, str) else str(value)
-
-
-def _for_people(value: object) -> object:
-    if value is None:
-        return ""
-    return yuan_of_fen(value) if isinstance(value, Fen) else value

@@ -35,7 +35,7 @@ NOTHING = PurchaseAmounts(Fen(0))
 
 
 class Evidence(StrEnum):
-    """What a settlement rests on, or why there is none yet. The value is the key of its sentence in cli/messages."""
+    """What a settlement rests on, or why there is none yet. The value is the key of its sentence in voice/messages."""
 
     PSAM_ACCEPTED_MAC2 = "psam-accepted-mac2"
     LOG_SHOWS_OURS = "log-shows-ours"

@@ -39,7 +39,7 @@ _RANGE = re.compile(r"range ([0-9A-Z]{8}) ([0-9A-Z]{8})")
 
 
 class HotlistFault(StrEnum):
-    """What is wrong with a hotlist file. The value is the key of its sentence in cli/messages."""
+    """What is wrong with a hotlist file. The value is the key of its sentence in voice/messages."""
 
     NOT_A_HOTLIST = "not-a-hotlist"
     NOT_SIGNED = "not-signed"

@@ -18,7 +18,7 @@ from .journal_rows import DEBIT_COLUMNS, EVENT_COLUMNS, event_of, is_whole, sale
 
 
 class Flaw(StrEnum):
-    """What is wrong in a journal. The value is the key of its words in cli/messages."""
+    """What is wrong in a journal. The value is the key of its words in voice/messages."""
 
     PAGES = "pages"
     """SQLite's own check: pages, indexes and limits that do not fit together."""

@@ -30,7 +30,7 @@ from .journal_schema import (
 
 
 class JournalFault(StrEnum):
-    """What is wrong with a journal. The value is the key of its sentence in cli/messages."""
+    """What is wrong with a journal. The value is the key of its sentence in voice/messages."""
 
     NOT_A_JOURNAL = "not-a-journal"
     TOO_NEW = "journal-too-new"

@@ -38,7 +38,7 @@ class Right(StrEnum):
 
 
 class Refusal(StrEnum):
-    """Why an operator is not let through. The value is the key of its sentence in cli/messages."""
+    """Why an operator is not let through. The value is the key of its sentence in voice/messages."""
 
     PASSWORD_WRONG = "password-wrong"
     """Or the number is; which of the two is not told."""

@@ -28,7 +28,7 @@ VERSION = 1
 
 
 class OperatorsFault(StrEnum):
-    """What is wrong with an operators' file. The value is the key of its sentence in cli/messages."""
+    """What is wrong with an operators' file. The value is the key of its sentence in voice/messages."""
 
     NOT_PRIVATE = "not-private"
     DAMAGED = "damaged"

@@ -1,6 +1,6 @@
 """What a workflow can end in, as values with the facts in them.
 
-Not here: sentences for people (cli/messages) and broken links before money is at stake (those are exceptions).
+Not here: sentences for people (voice/messages) and broken links before money is at stake (those are exceptions).
 A `Declined` always means: no money moved. `Unsettled` means: the card has to be asked again (reliability.md).
 """
 
@@ -42,7 +42,7 @@ PinVerdict = Accepted | Wrong | Blocked | NotSet
 
 
 class Reason(StrEnum):
-    """Why something was declined. The value is the key of its sentence in cli/messages."""
+    """Why something was declined. The value is the key of its sentence in voice/messages."""
 
     # The card in the reader.
     ANSWER_TO_RESET_REFUSED = "answer-to-reset-refused"
@@ -190,7 +190,7 @@ class Approved:
 
 
 class Doubt(StrEnum):
-    """Why a sale is not settled. The value is the key of its sentence in cli/messages."""
+    """Why a sale is not settled. The value is the key of its sentence in voice/messages."""
 
     ANSWER_LOST = "answer-lost"
     MAC2_REFUSED = "mac2-refused"

@@ -95,7 +95,7 @@ _Value = TypeVar("_Value")
 
 
 class PsamProblem(StrEnum):
-    """What is wrong with the PSAM. The value is the key of its sentence in cli/messages."""
+    """What is wrong with the PSAM. The value is the key of its sentence in voice/messages."""
 
     NOT_A_PSAM = "not-a-psam"
     LINK_BROKEN = "psam-link-broken"

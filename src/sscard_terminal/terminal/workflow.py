@@ -1,6 +1,6 @@
 """The services of the counter but the sale: identify a card, verify and change its PIN, read balances and details.
 
-Not here: the sale (debit.py), what it leaves open (recovery.py), words for people (cli/messages).
+Not here: the sale (debit.py), what it leaves open (recovery.py), words for people (voice/messages).
 Everywhere: LinkError means the link to the card broke and no money has moved.
 """
 

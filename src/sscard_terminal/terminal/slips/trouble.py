@@ -1,6 +1,6 @@
 """How a slip can fail to come out; never a reason to undo a sale (counter.md screen rule 14).
 
-Not here: the sentences (cli/messages).
+Not here: the sentences (voice/messages).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class SlipFault(StrEnum):
-    """What went wrong. The value is the key of its words in cli/messages."""
+    """What went wrong. The value is the key of its words in voice/messages."""
 
     NO_LIBRARY = "no-library"
     NO_PAPER = "no-paper"

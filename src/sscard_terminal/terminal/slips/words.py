@@ -1,6 +1,6 @@
 """The words of a slip in both languages, under the same keys; the forms name them.
 
-Not here: which of them stand on which slip (forms.py), and what the screen says (cli/messages).
+Not here: which of them stand on which slip (forms.py), and what the screen says (voice/messages).
 """
 
 from __future__ import annotations

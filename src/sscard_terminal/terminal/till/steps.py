@@ -1,6 +1,6 @@
 """What the clerk sees at each step, and which steps follow which; values only.
 
-Not here: what is done in a step (till.py), the words (cli/messages, counter/), the keys and buttons (the faces).
+Not here: what is done in a step (till.py), the words (voice/messages, counter/), the keys and buttons (the faces).
 Source: counter.md, screen rules 1–7, 12, 15.
 """
 
