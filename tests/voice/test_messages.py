@@ -17,7 +17,8 @@ from sscard_terminal.terminal.psam import PsamProblem
 from sscard_terminal.voice.messages import catalogue
 
 ZH, EN = catalogue("zh"), catalogue("en")
-CLI = Path(__file__).parents[2] / "src/sscard_terminal/cli"
+PRODUCT = Path(__file__).parents[2] / "src/sscard_terminal"
+FACES = ("voice", "cli", "counter", "driver", "lab")
 REFUSALS = [key for key in EN if key.startswith(("declined.", "link.", "psam.psam-", "psam.not", "journal."))]
 
 
@@ -75,7 +76,13 @@ def test_every_reason_ends_with_refused_or_trouble(reason: Reason) -> None:
 
 
 def test_every_text_can_be_said_by_some_line_of_code() -> None:
-    files = [file for file in CLI.rglob("*.py") if file.parent.name != "messages"]
+    files = [
+        file
+        for face in FACES
+        for file in (PRODUCT / face).rglob("*")
+        if file.suffix in (".py", ".html", ".js")
+    ]
+    files = [file for file in files if file.parent.name != "messages"]
     code = "\n".join(file.read_text("utf-8") for file in files)
     families = (*re.findall(r"""f["']([a-z.]+\.)\{""", code), "help.", "short.", "examples.", "option.")
 
