@@ -31,6 +31,7 @@ from sscard_terminal.reader.connection import (
     exclusively,
     reset,
 )
+from sscard_terminal.reader.pinpad import pin_pad
 from sscard_terminal.reader.private_pcscd import PrivatePcscd, Slot
 from tests.reader.doubles import T0_ATR, T1_ATR, answer, command
 from tests.reader.faulty_card import PATIENCE_S, FaultyCard, inserted, plugged
@@ -89,6 +90,14 @@ def test_a_t0_card_is_heard_and_its_half_answers_are_finished(pcscd: PrivatePcsc
 def test_the_atr_is_the_cards(pcscd: PrivatePcscd, slot: Slot) -> None:
     with inserted(pcscd, slot, atr=T1_ATR), opened(slot) as connection:
         assert connection.atr == T1_ATR
+
+
+def test_the_virtual_reader_says_that_it_has_no_pad_and_its_card_can_still_be_used(
+    pcscd: PrivatePcscd, slot: Slot
+) -> None:
+    with inserted(pcscd, slot, lambda card, _: card.answer("9000")), opened(slot) as connection:
+        assert pin_pad(connection) is None
+        assert connection.transmit(SELECT).sw == 0x9000
 
 
 def test_the_longest_command_and_answer_travel_whole(pcscd: PrivatePcscd, slot: Slot) -> None:
