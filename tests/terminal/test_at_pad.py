@@ -10,9 +10,8 @@ import pytest
 from smartcard import scard
 
 from sscard_terminal.cardspec.pin import Pin
-from sscard_terminal.iso7816.apdu import CommandApdu, ResponseApdu
 from sscard_terminal.iso7816.status import StatusWord
-from sscard_terminal.reader.connection import Connection, LinkError, LinkLost, LinkReason, link_error
+from sscard_terminal.reader.connection import Connection, LinkError, LinkLost
 from sscard_terminal.reader.pinpad import PinPad, pin_pad
 from sscard_terminal.terminal.at_pad import AtPad
 from sscard_terminal.terminal.identification import IdentifiedCard
@@ -27,35 +26,10 @@ from sscard_terminal.terminal.workflow import (
 from tests.cards import new_card
 from tests.reader.pad_reader import CANCEL, VERIFY, PadReader
 from tests.terminal.doubles import OPENING, Desk, Faulty, answers
+from tests.terminal.pad_link import PadLink
 
 FIRST, NEW, WRONG = "123456", "654321", "111111"
 QUERY = bytes.fromhex("00200000")
-
-
-@dataclass
-class PadLink:
-    """A loopback card in a reader with a pad."""
-
-    inner: Connection
-    reader: PadReader
-
-    @property
-    def atr(self) -> bytes:
-        return self.inner.atr
-
-    def transmit(self, command: CommandApdu) -> ResponseApdu:
-        return self.inner.transmit(command)
-
-    def control(self, code: int, data: bytes = b"", *, patience_s: float | None = None) -> bytes | None:
-        hresult, answer = self.reader.control(code, list(data))
-        if hresult == scard.SCARD_E_UNSUPPORTED_FEATURE:
-            return None
-        if hresult != scard.SCARD_S_SUCCESS:
-            raise link_error(LinkReason.NOT_TRANSACTED)
-        return bytes(answer)
-
-    def close(self) -> None:
-        self.inner.close()
 
 
 @dataclass

@@ -6,7 +6,9 @@ Not here: which readers they are and how they are opened (the faces find that ou
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from sscard_terminal.reader.pinpad import PinPad
 
 from .client import SocialSecurityCard
 from .psam import Psam
@@ -20,6 +22,22 @@ class Pair(Protocol):
 
     @property
     def psam(self) -> Psam: ...
+
+
+@runtime_checkable
+class WithPad(Protocol):
+    """A pair that knows of the pad of the card's reader."""
+
+    def find_pad(self) -> PinPad | None: ...
+
+
+def pad_of(pair: Pair) -> PinPad | None:
+    """The pad of the card's reader, good for this breath; None where there is none or it is not to be used.
+
+    Raises:
+        LinkError: the reader went away.
+    """
+    return pair.find_pad() if isinstance(pair, WithPad) else None
 
 
 class Slots(Protocol):

@@ -111,7 +111,8 @@ class Panel:
 class Screen:
     """One moment of the till, whole: a face shows this and nothing else.
 
-    `purpose` with ENTER_PIN and after it; `amounts` from CONFIRM_AMOUNT on; `missing` with REST_IN_CASH; with DONE
+    `purpose` with ENTER_PIN and after it; `at_pad` with ENTER_PIN where the holder is to key the PIN on the reader's pad
+    (the face says so and calls `enter_pin_at_pad`); `amounts` from CONFIRM_AMOUNT on; `missing` with REST_IN_CASH; with DONE
     one of `voucher`, `balances`, `details`, `settled` or none of them (a changed PIN); `declined` with REFUSED, and with
     ENTER_PIN after a wrong one; `unsettled` with TO_BE_VERIFIED where this till's own sale is meant, `settled` after a
     recovery that left something open.
@@ -128,3 +129,4 @@ class Screen:
     declined: Declined | None = None
     unsettled: Unsettled | None = None
     settled: tuple[Settlement, ...] = ()
+    at_pad: bool = False

@@ -15,8 +15,10 @@ from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.cardspec.transaction import PurchaseAmounts
 from sscard_terminal.reader.connection import LinkError
+from sscard_terminal.reader.pinpad import PinPad
 
 from ..amounts import missing_from, rest_in_cash
+from ..at_pad import AtPad, PinSource
 from ..debit import DebitRequest, debit
 from ..identification import IdentifiedCard, identify
 from ..journal import Journal
@@ -27,8 +29,16 @@ from ..policy import Policy
 from ..ports import Clock, RandomBytes
 from ..recovery import Settlement, settle, settle_by_psam
 from ..sale_rules import SaleRules, objection_before_card
-from ..slots import Pair, Slots
-from ..workflow import change_pin, read_balance, read_balances, read_details, verify_pin, verify_pin_to_pay
+from ..slots import Pair, Slots, pad_of
+from ..workflow import (
+    change_pin,
+    change_pin_at_pad,
+    read_balance,
+    read_balances,
+    read_details,
+    verify_pin,
+    verify_pin_to_pay,
+)
 from .steps import NEXT, Panel, Purpose, Screen, Step
 
 Show = Callable[[Screen], None]
@@ -75,6 +85,8 @@ class Till:
         self._show = show
         self._order: Order | None = None
         self._pin: Pin | None = None
+        self._pad_serves: frozenset[Purpose] = frozenset()
+        self._at_pad = False
         self._by_psam: tuple[Settlement, ...] = ()
         self.operator = ""
         self.screen = Screen(Step.INSERT_CARD)
@@ -150,6 +162,20 @@ class Till:
             self._pin = pin
             self._with_pin()
 
+    def enter_pin_at_pad(self) -> None:
+        """The holder keys the PIN on the reader's pad, up to two minutes; of a change also the new one, twice.
+
+        A sale whose rest is then paid in cash has it keyed once more.
+        """
+        if self.screen.step is not Step.ENTER_PIN or not self.screen.at_pad:
+            return
+        self._at_pad = True
+        if self.screen.purpose is Purpose.CHANGE_PIN:
+            self._go(self._next(Step.READING))
+            self._breathe(self._changed_at_pad)
+        else:
+            self._with_pin()
+
     def enter_new_pin(self, new: Pin) -> None:
         """The new PIN, which the face has asked for twice; the old one was entered before."""
         if self.screen.step is Step.NEW_PIN:
@@ -167,7 +193,18 @@ class Till:
         elif panel.tries_left is None:
             self._with_pin()
         else:
-            self._go(self._next(Step.ENTER_PIN))
+            self._go(self._next(Step.ENTER_PIN, at_pad=self.screen.purpose in self._pad_serves))
+
+    def _source(self, pair: Pair) -> PinSource:
+        """Where the PIN of this breath comes from."""
+        if not self._at_pad:
+            return self._pin
+        pad = pad_of(pair)
+        return None if pad is None else AtPad(pad)
+
+    def _changed_at_pad(self, pair: Pair, card: IdentifiedCard) -> Screen:
+        pad = pad_of(pair)
+        return self._done(Declined(Reason.PIN_PAD_REFUSED) if pad is None else change_pin_at_pad(card, pad))
 
     def _with_pin(self) -> None:
         match self.screen.purpose:
@@ -185,10 +222,9 @@ class Till:
 
     def _read(self, read: Callable[[IdentifiedCard], Screen]) -> None:
         self._go(self._next(Step.READING))
-        pin = self._pin
 
-        def act(_pair: Pair, card: IdentifiedCard) -> Screen:
-            verdict = verify_pin(card, pin)
+        def act(pair: Pair, card: IdentifiedCard) -> Screen:
+            verdict = verify_pin(card, self._source(pair))
             return self._pin_refused(verdict) if isinstance(verdict, Declined) else read(card)
 
         self._breathe(act)
@@ -200,7 +236,7 @@ class Till:
     def _charged(self, pair: Pair, card: IdentifiedCard) -> Screen:
         order = self._order
         assert order is not None
-        verdict = verify_pin_to_pay(card, self._pin, self._shop.policy)
+        verdict = verify_pin_to_pay(card, self._source(pair), self._shop.policy)
         if isinstance(verdict, Declined):
             return self._pin_refused(verdict)
         if order.by_total:
@@ -221,6 +257,7 @@ class Till:
 
     def _looked_at(self, pair: Pair, card: IdentifiedCard) -> Screen:
         panel, by_psam = Panel.of(card), self._by_psam
+        self._pad_serves = _served_at(pad_of(pair))
         if not self._journal.open_sales(card.identification):
             if by_psam:
                 return Screen(Step.DONE, panel, Purpose.RECOVER, settled=by_psam)
@@ -230,10 +267,11 @@ class Till:
         if card.tries_left == 0:
             declined = Declined(Reason.PIN_BLOCKED, tries_left=0)
             return Screen(Step.TO_BE_VERIFIED, panel, Purpose.RECOVER, declined=declined)
-        return Screen(Step.ENTER_PIN, panel, Purpose.RECOVER)
+        at_pad = Purpose.RECOVER in self._pad_serves
+        return Screen(Step.ENTER_PIN, panel, Purpose.RECOVER, at_pad=at_pad)
 
     def _recovered(self, pair: Pair, card: IdentifiedCard) -> Screen:
-        verdict = verify_pin(card, self._pin)
+        verdict = verify_pin(card, self._source(pair))
         if isinstance(verdict, Declined):
             return self._pin_refused(verdict)
         settled = settle(card, pair.psam, self._journal, self._clock, pin_verified=True)
@@ -250,10 +288,11 @@ class Till:
     def _pin_refused(self, declined: Declined) -> Screen:
         """A wrong PIN may be entered again; anything else ends the service, and what is open stays so."""
         panel = self.screen.panel
+        at_pad = self.screen.purpose in self._pad_serves
         if declined.reason in _PIN_SAYS_NO:
             if panel is not None and declined.tries_left is not None:
                 panel = replace(panel, tries_left=declined.tries_left)
-            return self._next(Step.ENTER_PIN, panel=panel, declined=declined)
+            return self._next(Step.ENTER_PIN, panel=panel, declined=declined, at_pad=at_pad)
         if self.screen.purpose is Purpose.RECOVER:
             return self._next(Step.TO_BE_VERIFIED, declined=declined)
         return self._next(Step.REFUSED, declined=declined)
@@ -271,7 +310,7 @@ class Till:
         except JournalTrouble:
             found = found or self._failed(Declined(Reason.JOURNAL_TROUBLE))
         if found.step is not Step.REST_IN_CASH:
-            self._pin = None
+            self._pin, self._at_pad = None, False
         self._go(found)
 
     def _identified(self, pair: Pair, act: Callable[[Pair, IdentifiedCard], Screen]) -> Screen:
@@ -288,8 +327,8 @@ class Till:
         return self._next(step, declined=declined)
 
     def _next(self, step: Step, **changed: Any) -> Screen:
-        """The next screen: what this one shows stays, but for a refusal that is over."""
-        return replace(self.screen, **{"declined": None, **changed, "step": step})
+        """The next screen: what this one shows stays, but for a refusal that is over and a pad that was asked."""
+        return replace(self.screen, **{"declined": None, "at_pad": False, **changed, "step": step})
 
     def _go(self, screen: Screen) -> None:
         assert screen.step in NEXT[self.screen.step] or screen.step is self.screen.step
@@ -298,3 +337,11 @@ class Till:
 
     def _forget(self) -> None:
         self._order, self._pin, self._by_psam = None, None, ()
+        self._at_pad = False
+
+
+def _served_at(pad: PinPad | None) -> frozenset[Purpose]:
+    """What a PIN is keyed for on this pad; a change only where the pad can do it."""
+    if pad is None:
+        return frozenset()
+    return frozenset(Purpose) if pad.can_change else frozenset(Purpose) - {Purpose.CHANGE_PIN}
