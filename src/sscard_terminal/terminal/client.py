@@ -1,7 +1,7 @@
 """The user card's client: one method per command, in the trade's names, typed values in and out.
 
-Not here: the order of commands and what follows from a refusal (workflow, debit, recovery), nor 61xx and 6Cxx (the
-connection handed in completes them).
+Not here: the commands only the issuer's keys can finish (client_issuing.py), the order of commands and what follows
+from a refusal (workflow, debit, recovery), nor 61xx and 6Cxx (the connection handed in completes them).
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ from sscard_terminal.iso7816.tlv import TagLengthRecord, parse_record, parse_rec
 from sscard_terminal.reader.connection import Connection
 
 from .algorithm import algorithm_of
+from .client_issuing import IssuingCommands
 from .exchange import CardRefused, send
 from .outcomes import Accepted, Blocked, PinVerdict, Wrong
 
@@ -94,7 +95,7 @@ class _Application(Enum):
     MEDICAL_ACCOUNT = "SELECT DF04"
 
 
-class SocialSecurityCard:
+class SocialSecurityCard(IssuingCommands):
     """A social security card behind a connection that completes 61xx and 6Cxx (`reader.completing`).
 
     Every method may raise LinkError (no answer came), CardRefused (the card said no) and FormatError (the answer does
@@ -102,7 +103,7 @@ class SocialSecurityCard:
     """
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._current: _Application | None = None
 
     @property
