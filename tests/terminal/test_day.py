@@ -204,6 +204,7 @@ def test_a_journal_of_an_older_version_learns_what_it_lacks_and_keeps_its_sales(
 def make_older(file: Path, version: int) -> None:
     """Take from a journal what version 1 or 2 did not have."""
     script = """
+        DROP TABLE load_reports; DROP TABLE load_requests; DROP TABLE pin_service_events; DROP TABLE pin_services;
         DROP TABLE care; DROP TABLE disclosures; DROP TABLE acknowledgements; DROP TABLE load_events; DROP TABLE loads;
         DROP TRIGGER requests_stay_within_what_was_paid; DROP INDEX requests; DROP INDEX a_request_is_answered_once;
         ALTER TABLE debits DROP COLUMN crc;

@@ -149,6 +149,41 @@ CREATE INDEX loads_by_card ON loads (identification);
 CREATE INDEX events_by_load ON load_events (number);
 CREATE UNIQUE INDEX a_load_ends_once ON load_events (number)
     WHERE kind IN ('confirmed', 'refused', 'not-sent', 'settled-credited', 'settled-not-credited');
+-- What the window asks the issuer's host: a load before the host may have heard of it, and what the host was told at the
+-- end; PIN services with who has sighted the document (its number is nowhere).
+CREATE TABLE load_requests (
+    request        TEXT PRIMARY KEY,
+    identification TEXT    NOT NULL,  -- card identification code, 32 hex digits
+    amount         INTEGER NOT NULL,
+    credit         TEXT    NOT NULL,  -- the refund, '' for the account's money
+    operator       TEXT    NOT NULL,
+    at             TEXT    NOT NULL
+);
+CREATE TABLE load_reports (
+    request TEXT PRIMARY KEY REFERENCES load_requests (request),
+    outcome TEXT NOT NULL,
+    answer  TEXT NOT NULL,            -- the host's
+    at      TEXT NOT NULL
+);
+CREATE TABLE pin_services (
+    number         INTEGER PRIMARY KEY AUTOINCREMENT,
+    request        TEXT NOT NULL UNIQUE,
+    service        TEXT NOT NULL CHECK (service IN ('pin-reset', 'pin-unblock')),
+    identification TEXT NOT NULL,
+    card_number    TEXT NOT NULL,
+    terminal       TEXT NOT NULL,
+    sighted_by     TEXT NOT NULL,
+    sighted_at     TEXT NOT NULL,
+    at             TEXT NOT NULL
+);
+CREATE TABLE pin_service_events (
+    id     INTEGER PRIMARY KEY AUTOINCREMENT,
+    number INTEGER NOT NULL REFERENCES pin_services (number),
+    kind   TEXT NOT NULL,
+    at     TEXT NOT NULL,
+    sw     TEXT,
+    detail TEXT NOT NULL
+);
 CREATE TABLE care (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
     kind          TEXT    NOT NULL,
@@ -170,8 +205,11 @@ CREATE TABLE acknowledgements (
 CREATE TRIGGER {table}_stay BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER {table}_remain BEFORE DELETE ON {table} BEGIN SELECT RAISE(ABORT, 'append only'); END;
 """
-    for table in ("disclosures", "loads", "load_events", "care", "acknowledgements")
-)
+    for table in (
+        "disclosures", "loads", "load_events", "load_requests", "load_reports", "pin_services", "pin_service_events",
+        "care", "acknowledgements",
+    )
+)  # fmt: skip
 
 UPGRADES = {1: _DAYS + _VERSION_3, 2: _VERSION_3}
 """What an older version still lacks. 1 knew no days; 2 no voids, loads, uploads, training. Nothing in them changes."""

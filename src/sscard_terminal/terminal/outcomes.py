@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from sscard_terminal.cardspec.issuing import HostReason
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.transaction import PurchaseAmounts
 from sscard_terminal.iso7816.status import StatusWord
@@ -69,12 +70,15 @@ class Reason(StrEnum):
     NEW_PIN_NOT_SIX_DIGITS = "new-pin-not-six-digits"
     NEW_PIN_IS_A_FIRST_PIN = "new-pin-is-a-first-pin"
     NEW_PIN_EQUALS_OLD = "new-pin-equals-old"
+    PUK_BLOCKED = "puk-blocked"
     # The account.
     INSUFFICIENT_BALANCE = "insufficient-balance"
     COUNTER_AT_MAXIMUM = "counter-at-maximum"
     KEY_INDEX_NOT_SUPPORTED = "key-index-not-supported"
     OPEN_SALE = "open-sale"
+    OPEN_LOAD = "open-load"
     DEBIT_REFUSED = "debit-refused"
+    LOAD_REFUSED = "load-refused"
     CARD_REFUSED = "card-refused"
     # The place and its rules.
     APPROVAL_ENDED = "approval-ended"
@@ -101,6 +105,9 @@ class Reason(StrEnum):
     CLOCK_BEFORE_PROGRAM = "clock-before-program"
     CLOCK_BEFORE_KEY = "clock-before-key"
     CLOCK_BEFORE_CARD = "clock-before-card"
+    # The issuer's host.
+    HOST_REFUSED = "host-refused"
+    HOST_UNREACHABLE = "host-unreachable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +118,11 @@ class Declined:
     and PIN_BLOCKED (0); `missing` with INSUFFICIENT_BALANCE, how many fen short, where the card told its balance;
     `region` with CARD_OF_OTHER_CITY, 6 digits; `expired_on` with EXPIRED and APPROVAL_ENDED, the last good day;
     `issued_at` with HOTLIST_NOT_CURRENT; `ceiling` with the ceilings, and `left`, what may still be paid today, with
-    those that add up; `voucher` with OPEN_SALE and DAY_HAS_OPEN_SALES, the sale that is open, with SAME_SALE_AGAIN, the one before, and with a sale that reached the journal before it was declined; `rule` with ANSWER_TO_RESET_REFUSED, the rule of
-    `atr_rules` that the card breaks; `clock` with the CLOCKs, what it says, and `known` what it contradicts; `count` with JOURNAL_BEHIND_PSAM, how many
-    sales are missing at most.
+    those that add up; `voucher` with OPEN_SALE and DAY_HAS_OPEN_SALES, the sale that is open, with SAME_SALE_AGAIN,
+    the one before, and with a sale that reached the journal before it was declined; `number` likewise with OPEN_LOAD
+    and a load; `rule` with ANSWER_TO_RESET_REFUSED, the rule of `atr_rules` that the card breaks; `clock` with
+    the CLOCKs, what it says, and `known` what it contradicts; `count` with
+    JOURNAL_BEHIND_PSAM, how many sales are missing at most; `host` with HOST_REFUSED, the host's reason.
     """
 
     reason: Reason
@@ -133,6 +142,8 @@ class Declined:
     clock: datetime | None = None
     known: date | None = None
     count: int | None = None
+    number: int | None = None
+    host: HostReason | None = None
 
 
 class SaleKind(StrEnum):

@@ -73,7 +73,7 @@ def change_pin(card: IdentifiedCard, old: Pin | None, new: Pin) -> Accepted | De
 
     Source: system.md, row "change PIN"; counter.md, "PIN pad".
     """
-    if (objection := _objection(old, new)) is not None:
+    if (objection := objection_to_new_pin(old, new)) is not None:
         return Declined(objection)
     if card.tries_left == 0:
         return Declined(Reason.PIN_BLOCKED, tries_left=0)
@@ -93,7 +93,8 @@ def change_pin_at_pad(card: IdentifiedCard, pad: PinPad) -> Accepted | Declined:
     return _told(lambda: _judged(change_at_pad(card, pad)))
 
 
-def _objection(old: Pin | None, new: Pin) -> Reason | None:
+def objection_to_new_pin(old: Pin | None, new: Pin) -> Reason | None:
+    """Why `new` may be nobody's PIN, or not after `old`; None where it may. Source: system.md, row "change PIN"."""
     if len(new) != NEW_PIN_DIGITS:
         return Reason.NEW_PIN_NOT_SIX_DIGITS
     if new in FIRST_PINS:
