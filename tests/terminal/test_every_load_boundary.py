@@ -30,7 +30,7 @@ EXCHANGES = 13
 """Of a whole load over T=0, identification and PIN included."""
 CREDIT_EXCHANGE = 12
 """Behind it only its answer is fetched."""
-RECOVERY_EXCHANGES = 14
+RECOVERY_EXCHANGES = 16
 WRITES = 5
 """Request, intent, answer, end, report."""
 

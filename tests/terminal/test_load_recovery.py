@@ -1,10 +1,11 @@
 """What a lost load leaves open: the card's proof, counter and log tell, or the host does."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from sscard_terminal.card.loopback import LoopbackConnection
 from sscard_terminal.cardspec.issuing import LoadOutcome
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.transaction import LOAD_TYPE, PurchaseAmounts
@@ -19,6 +20,7 @@ from sscard_terminal.terminal.outcomes import Approved
 from sscard_terminal.terminal.service_window import tidy_up_without_card
 from tests.terminal.doubles import (
     AMOUNTS,
+    GET_RESPONSE,
     OPENING,
     Refusing,
     answer_lost,
@@ -39,6 +41,39 @@ def desk(tmp_path: Path) -> ServiceDesk:
 def never_heard(inner: Connection, command: CommandApdu) -> ResponseApdu:
     """CREDIT is lost on its way, and nobody can know that."""
     raise link_error(LinkReason.EMPTY_ANSWER)
+
+
+@dataclass
+class Rewriting:
+    """A link on which the data of every answer to commands that start with `start` are changed."""
+
+    inner: Connection
+    start: bytes
+    change: Callable[[bytes], bytes]
+    asked: bool = False
+
+    @property
+    def atr(self) -> bytes:
+        return self.inner.atr
+
+    def transmit(self, command: CommandApdu) -> ResponseApdu:
+        answer = self.inner.transmit(command)
+        if command.header.startswith(self.start):
+            self.asked = True
+        elif command.header != GET_RESPONSE:
+            self.asked = False
+        return ResponseApdu(self.change(answer.data), answer.sw) if self.asked else answer
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+READ_RECORD = bytes.fromhex("00B2")
+
+
+def as_before(data: bytes) -> bytes:
+    """INITIALIZE FOR LOAD, with balance and counter as they were before the load."""
+    return OPENING.to_bytes(4, "big") + bytes(2) + data[6:] if len(data) == 16 else data
 
 
 def lose(desk: ServiceDesk, *, happens: bool = True) -> None:
@@ -72,13 +107,19 @@ def test_the_proof_tells_with_the_hosts_word_on_its_tac(tmp_path: Path, profile:
 
 
 @each_generation
-def test_an_unmoved_counter_tells_that_nothing_happened(tmp_path: Path, profile: str) -> None:
+@pytest.mark.parametrize("is_host_there", [True, False])
+def test_an_unmoved_counter_tells_that_nothing_happened(
+    tmp_path: Path, profile: str, is_host_there: bool
+) -> None:
+    """Shown to the host under MAC1, or believed as it is where the host is out of reach."""
     desk = ServiceDesk.open(tmp_path, profile)
     lose(desk, happens=False)
 
-    [settlement] = desk.come_back_to_window()
+    [settlement] = desk.come_back_to_window(None if is_host_there else SilentHost(desk.host))
 
-    assert (settlement.state, settlement.evidence) == (LoadState.NOT_CREDITED, LoadEvidence.COUNTER_UNMOVED)
+    by = LoadEvidence.HOST_KNOWS_NOT_CREDITED if is_host_there else LoadEvidence.COUNTER_UNMOVED
+    assert (settlement.state, settlement.evidence) == (LoadState.NOT_CREDITED, by)
+    desk.come_back_to_window()
     assert (desk.chip_balance(), desk.available()) == (OPENING, FUNDS)
 
 
@@ -103,14 +144,19 @@ def test_without_the_host_the_log_tells(desk: ServiceDesk) -> None:
     assert desk.host.ledger.has_tac(settlement.entry.load.request)
 
 
-def test_a_later_sale_replaces_the_proof_and_the_log_tells(desk: ServiceDesk) -> None:
+@pytest.mark.parametrize("is_host_there", [True, False])
+def test_a_later_sale_replaces_the_proof_and_counter_or_log_tell(
+    desk: ServiceDesk, is_host_there: bool
+) -> None:
     lose(desk)
     sale = debit(desk.served(), desk.psam, desk.journal, DebitRequest(AMOUNTS), desk.clock)
     assert isinstance(sale, Approved)
 
-    [settlement] = desk.come_back_to_window()
+    [settlement] = desk.come_back_to_window(None if is_host_there else SilentHost(desk.host))
+    desk.come_back_to_window()
 
-    assert (settlement.state, settlement.evidence) == (LoadState.CREDITED, LoadEvidence.LOG_SHOWS_OURS)
+    by = LoadEvidence.HOST_KNOWS_CREDITED if is_host_there else LoadEvidence.LOG_SHOWS_OURS
+    assert (settlement.state, settlement.evidence) == (LoadState.CREDITED, by)
     assert desk.host.ledger.outcome(settlement.entry.load.request) is LoadOutcome.CREDITED
     assert desk.chip_balance() == OPENING + AMOUNT - AMOUNTS.account
 
@@ -218,26 +264,55 @@ def test_where_the_log_reaches_back_no_more_the_counter_tells_the_host(
     assert (desk.chip_balance(), desk.available()) == (OPENING + AMOUNT - 10, FUNDS - AMOUNT)
 
 
+def test_a_log_beyond_an_unmoved_counter_is_a_contradiction(desk: ServiceDesk) -> None:
+    """The counter's answer is garbled to what it was before; the log knows better."""
+    lose(desk)
+    card = desk.served(lambda inner: Rewriting(inner, bytes.fromhex("B0280001"), as_before))
+    no_proof = Refusing(card.client._connection, PROOF, "9406")
+    card.client._connection = no_proof
+
+    [settlement] = settle_loads(card, SilentHost(desk.host), desk.window, pin_verified=True)
+
+    assert settlement.evidence is LoadEvidence.CARD_CONTRADICTS
+
+
+def test_a_garbled_counter_is_refused_by_the_host(desk: ServiceDesk) -> None:
+    lose(desk)
+    card = desk.served(lambda inner: Rewriting(inner, bytes.fromhex("B0280001"), as_before))
+    card.client._connection = Refusing(card.client._connection, PROOF, "9406")
+
+    [settlement] = settle_loads(card, desk.host, desk.window, pin_verified=True)
+
+    assert settlement.evidence is LoadEvidence.CARD_CONTRADICTS
+    assert desk.available() == FUNDS - AMOUNT
+
+
+def test_a_garbled_record_of_ours_is_not_another_terminals(desk: ServiceDesk) -> None:
+    lose(desk)
+    terminal = bytes.fromhex("370900000001")
+    garbled = iter([bytes.fromhex("370900000003")])
+    card = desk.served(
+        lambda inner: Rewriting(
+            inner,
+            READ_RECORD,
+            lambda data: data.replace(terminal, next(garbled, terminal)) if terminal in data else data,
+        )
+    )
+
+    [settlement] = settle_loads(card, SilentHost(desk.host), desk.window, pin_verified=True)
+
+    assert settlement.evidence is LoadEvidence.CARD_CONTRADICTS
+
+
 def test_a_record_of_ours_with_another_amount_is_a_contradiction(desk: ServiceDesk) -> None:
     lose(desk)
 
-    class Lying(LoopbackConnection):
-        def __init__(self, inner: Connection) -> None:
-            self.inner = inner
+    more = Fen(AMOUNT + 1).to_bytes4()
+    card = desk.served(
+        lambda inner: Rewriting(inner, READ_RECORD, lambda data: data.replace(Fen(AMOUNT).to_bytes4(), more))
+    )
 
-        @property
-        def atr(self) -> bytes:
-            return self.inner.atr
-
-        def transmit(self, command: CommandApdu) -> ResponseApdu:
-            answer = self.inner.transmit(command)
-            amount = Fen(AMOUNT).to_bytes4()
-            return ResponseApdu(answer.data.replace(amount, Fen(AMOUNT + 1).to_bytes4()), answer.sw)
-
-    card = desk.served(Lying)
-    host = SilentHost(desk.host)
-
-    [settlement] = settle_loads(card, host, desk.window, pin_verified=True)
+    [settlement] = settle_loads(card, SilentHost(desk.host), desk.window, pin_verified=True)
 
     assert settlement.evidence is LoadEvidence.CARD_CONTRADICTS
 

@@ -17,8 +17,8 @@ from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.outcomes import Accepted, Blocked, Declined, Reason, Wrong
 from sscard_terminal.terminal.pin_service import reset_pin, unblock_pin
 from sscard_terminal.terminal.pin_service_journal import PinServiceEventKind, PinServiceJournal
-from tests.cards import KEYS, Dice, new_card
-from tests.terminal.doubles import NOON, Faulty, answer_lost, answers, fill_the_disk, never_arrives
+from tests.cards import KEYS
+from tests.terminal.doubles import Faulty, answer_lost, answers, never_arrives
 from tests.terminal.window_doubles import SIGHTED, FailingHost, ServiceDesk
 
 each_generation = pytest.mark.parametrize("profile", ["gen1-16k", "gen2-32k", "gen3"])
@@ -153,13 +153,19 @@ def test_a_host_out_of_reach_changes_nothing(desk: ServiceDesk, question: int) -
     assert last(desk) == (PinServiceEventKind.NOT_DONE, "host-unreachable")
 
 
-def test_a_host_whose_permission_is_used_up_refuses_the_command(desk: ServiceDesk) -> None:
+def test_a_command_the_host_made_and_nobody_heard_is_made_anew(desk: ServiceDesk) -> None:
     outcome = reset(desk, host=FailingHost(desk.host, 2, acts=True))
-    desk.ids = 0
 
     assert outcome == Declined(Reason.HOST_UNREACHABLE)
-    assert reset(desk) == Declined(Reason.JOURNAL_TROUBLE)  # the request id stands in the journal already
     assert verdict(desk, desk.pin) == Accepted()
+    assert reset(desk) == Accepted()
+
+
+def test_a_request_id_is_never_used_twice(desk: ServiceDesk) -> None:
+    assert reset(desk) == Accepted()
+    desk.ids = 0
+
+    assert reset(desk) == Declined(Reason.JOURNAL_TROUBLE)
 
 
 @pytest.mark.parametrize(
@@ -228,17 +234,11 @@ def test_without_a_journal_nothing_is_asked(desk: ServiceDesk) -> None:
 
 
 def test_a_journal_that_fails_at_the_end_undoes_nothing(desk: ServiceDesk) -> None:
-    class Filling(FailingHost):
-        pass
-
-    asked: list[str] = []
-
-    def fill(name: str) -> None:
-        asked.append(name)
+    def close(name: str) -> None:
         if name == "pin_command":
             desk.journal.close()
 
-    outcome = reset(desk, host=Filling(desk.host, tell=fill))
+    outcome = reset(desk, host=FailingHost(desk.host, tell=close))
 
     assert outcome == Accepted()
     assert verdict(desk, NEW) == Accepted()
@@ -265,12 +265,3 @@ def test_the_cards_pin_flag_is_gone_after_a_reset(desk: ServiceDesk) -> None:
 
     with pytest.raises(Exception, match="6982"):
         card.client.balance()
-
-
-def test_sightings_and_times_come_back_as_they_went(desk: ServiceDesk) -> None:
-    fill = Dice()
-    desk.card = new_card(fill, balance=1)
-    reset(desk)
-    fill_the_disk(desk.journal)
-
-    assert PinServiceJournal(desk.journal).entries()[0].sighting.at == NOON

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from sscard_terminal.cardspec.issuing import HostReason
+from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.reader.connection import LinkReason
+from sscard_terminal.terminal.load import LoadOrder
 from sscard_terminal.terminal.load_records import Credited, LoadUnsettled
 from sscard_terminal.terminal.outcomes import Declined, Reason
 from sscard_terminal.terminal.service_window import RefundOutcome, load_refunds, refunds_of
@@ -89,9 +91,6 @@ def test_another_persons_refund_is_not_ours(desk: ServiceDesk, tmp_path: Path) -
 
 
 def test_a_refund_refused_is_declined_with_the_hosts_reason(desk: ServiceDesk) -> None:
-    from sscard_terminal.cardspec.money import Fen
-    from sscard_terminal.terminal.load import LoadOrder
-
     assert desk.load(order=LoadOrder(Fen(1), "refund-9")) == Declined(
         Reason.HOST_REFUSED, host=HostReason.CREDIT_UNKNOWN
     )
