@@ -20,6 +20,7 @@ GROUPS = {
     "day": ("open", "close", "show"),
     "journal": ("backup", "disclosures"),
     "hotlist": ("show", "update"),
+    "window": ("load", "refunds", "settle", "pin-reset", "unblock", "fund"),
     "operator": ("add", "remove", "password", "list"),
 }
 SERVICES = [(name, *([sub] if sub else [])) for name in COMMANDS for sub in GROUPS.get(name, ("",))]

@@ -7,11 +7,14 @@ from string import Formatter
 
 import pytest
 
+from sscard_terminal.cardspec.issuing import HostReason
 from sscard_terminal.cli import outcomes
 from sscard_terminal.cli.exits import Exit
 from sscard_terminal.reader.connection import LinkReason
 from sscard_terminal.terminal.evidence import Evidence
 from sscard_terminal.terminal.journal_file import JournalFault
+from sscard_terminal.terminal.load_evidence import LoadEvidence
+from sscard_terminal.terminal.load_records import LoadDoubt
 from sscard_terminal.terminal.outcomes import Declined, Doubt, Reason
 from sscard_terminal.terminal.psam import PsamProblem
 from sscard_terminal.voice.messages import catalogue
@@ -41,6 +44,9 @@ def ends() -> Iterator[str]:
     yield from (f"declined.{reason}" for reason in Reason)
     yield from (f"doubt.{doubt}" for doubt in Doubt)
     yield from (f"evidence.{evidence}" for evidence in Evidence)
+    yield from (f"load.doubt.{doubt}" for doubt in LoadDoubt)
+    yield from (f"load.evidence.{evidence}" for evidence in LoadEvidence)
+    yield from (f"host.{reason}" for reason in HostReason)
     yield from (f"psam.{problem}" for problem in PsamProblem)
     yield from (f"journal.{fault}" for fault in JournalFault)
 
@@ -65,6 +71,23 @@ def test_a_doubt_says_that_it_is_to_be_verified_and_warns_of_a_second_sale(key: 
     assert "待核实" in ZH[key] and "请勿再次收款" in ZH[key]
     assert "to be verified" in EN[key] and "do not sell again" in EN[key]
     assert "未扣款" not in ZH[key] and "not charged" not in EN[key]
+
+
+@pytest.mark.parametrize("doubt", list(LoadDoubt))
+def test_a_doubtful_load_is_to_be_verified_and_warns_of_a_second_one(doubt: LoadDoubt) -> None:
+    zh, en = ZH[f"load.doubt.{doubt}"], EN[f"load.doubt.{doubt}"]
+
+    assert "待核实" in zh and "请勿再次圈存" in zh
+    assert "to be verified" in en and "do not load again" in en
+
+
+@pytest.mark.parametrize("reason", list(HostReason))
+def test_the_hosts_no_says_that_nothing_was_credited(reason: HostReason) -> None:
+    zh, en = ZH[f"host.{reason}"], EN[f"host.{reason}"]
+
+    assert "未入账" in zh or "没有再入账" in zh
+    assert "not credited" in en or "nothing more was credited" in en
+    assert zh.count("。") == 1 and en.endswith(".") and ". " not in en
 
 
 @pytest.mark.parametrize("reason", list(Reason))

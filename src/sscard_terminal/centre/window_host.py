@@ -35,6 +35,7 @@ from sscard_terminal.cardspec.issuing import (
     PinPermissionRequest,
     PinService,
 )
+from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.iso7816.errors import FormatError
 
 from .hsm import SoftwareHsm
@@ -198,6 +199,23 @@ class WindowHost:
         if not self.ledger.has_tac(load.asked.request):
             self._conclude(load, LoadOutcome.CREDITED, TAC_PROVES, tac)
         return LoadStanding(LoadOutcome.CREDITED)
+
+    # What the centre's own people do; a terminal knows nothing of it --------------------------------------
+
+    def deposit(self, card: CardReference, amount: Fen) -> None:
+        """Money comes into the card's account at the centre (划入). Raises HostUnreachable."""
+        with self._deciding():
+            self.ledger.deposit(card.identification, amount, self.clock())
+
+    def owe(self, card: CardReference, credit: PendingCredit) -> None:
+        """A void or refund is granted and waits for its card. Raises HostUnreachable."""
+        with self._deciding():
+            self.ledger.owe(card.identification, credit, self.clock())
+
+    def available(self, card: CardReference) -> int:
+        """Fen of the account that may still be loaded. Raises HostUnreachable."""
+        with self._deciding():
+            return self.ledger.available(card.identification)
 
     # The PIN --------------------------------------------------------------------------------------------
 

@@ -41,6 +41,7 @@ COMMANDS: dict[str, str] = {
     "day": "day:day",
     "journal": "journal:journal",
     "hotlist": "hotlist:hotlist",
+    "window": "window:window",
 }
 """Command → module and attribute, both below cli/."""
 

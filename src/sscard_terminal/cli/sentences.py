@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from sscard_terminal.card.image import ImageError
+from sscard_terminal.cardspec.issuing import HostUnreachable
 from sscard_terminal.iso7816.errors import FormatError
 from sscard_terminal.iso7816.status import Language
 from sscard_terminal.reader.connection import LinkError
@@ -37,6 +38,7 @@ KNOWN_ERRORS: tuple[type[BaseException], ...] = (
     PsamFailure,
     CardRefused,
     JournalTrouble,
+    HostUnreachable,
     ImageError,
     FormatError,
     PcscdUnavailable,
@@ -106,6 +108,8 @@ def _stop_of(error: BaseException, language: Language) -> Stop:
             return Stop(Exit.USAGE, f"journal.{error.fault}", file=error.path)
         case LinkError() | PsamFailure() | CardRefused() | JournalTrouble():
             return stop_of(failed(error))
+        case HostUnreachable():
+            return Stop(Exit.TROUBLE, "declined.host-unreachable")
         case PcscdUnavailable():
             return Stop(Exit.TROUBLE, "demo.no-pcsc", problem=detail_in(language, str(error), NO_PCSCD))
         case OSError():

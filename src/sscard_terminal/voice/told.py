@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from sscard_terminal.cardspec.issuing import HostReason
 from sscard_terminal.cardspec.money import Fen, yuan_of_fen
 from sscard_terminal.iso7816.status import BLOCKED, Language, StatusWord, tries_left_word
 from sscard_terminal.reader.connection import LinkError
 from sscard_terminal.terminal.exchange import CardRefused
 from sscard_terminal.terminal.journal_file import JournalTrouble
+from sscard_terminal.terminal.load_records import LoadUnsettled
 from sscard_terminal.terminal.outcomes import Declined, Reason, Unsettled
 from sscard_terminal.terminal.psam import PsamFailure
 
@@ -55,9 +57,10 @@ TROUBLE = frozenset(
         Reason.PSAM_TROUBLE,
         Reason.PSAM_KEY_LEVEL,
         Reason.PSAM_KEY_MISSING,
+        Reason.HOST_UNREACHABLE,
     }
 )
-"""Reasons that are reader, card or PSAM trouble rather than a no."""
+"""Reasons that are reader, card, PSAM or host trouble rather than a no."""
 
 Failure = LinkError | PsamFailure | CardRefused | JournalTrouble
 """What a workflow may end with instead of an outcome, no money moved."""
@@ -83,6 +86,8 @@ def declined(outcome: Declined) -> Told:
         "clock": outcome.clock,
         "known": outcome.known,
         "count": outcome.count,
+        "number": outcome.number,
+        "host": outcome.host,
     }
     return Told(_key_of(outcome), Money.NOT_CHARGED, facts, outcome.reason in TROUBLE)
 
@@ -97,6 +102,17 @@ def unsettled(outcome: Unsettled, slip: str | None = None) -> Told:
         "slip": slip,
     }
     return Told(f"doubt.{outcome.doubt}", Money.TO_BE_VERIFIED, facts, is_trouble=True)
+
+
+def load_unsettled(outcome: LoadUnsettled) -> Told:
+    """The card may have been credited."""
+    facts = {
+        "number": outcome.load.number,
+        "sw": outcome.sw,
+        "link": outcome.link,
+        "tac": None if outcome.tac is None else outcome.tac.hex().upper(),
+    }
+    return Told(f"load.doubt.{outcome.doubt}", Money.TO_BE_VERIFIED, facts, is_trouble=True)
 
 
 def failed(error: Failure) -> Told:
@@ -157,4 +173,6 @@ def _key_of(outcome: Declined) -> str:
             return "declined.wrong-pin-last"
         case Declined(reason=Reason.INSUFFICIENT_BALANCE, missing=int()):
             return "declined.insufficient-balance-by"
+        case Declined(reason=Reason.HOST_REFUSED, host=HostReason() as why):
+            return f"host.{why}"
     return f"declined.{outcome.reason}"

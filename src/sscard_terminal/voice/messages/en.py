@@ -626,4 +626,111 @@ TEXTS: dict[str, str] = {
     "doctor.key-has-ended": "The key of PSAM {terminal} in “{name}” ended on {valid_to}. Mend: ask the bureau for a new PSAM",
     "doctor.build-missing": "For building pyscard {missing} is missing. Mend: sudo apt-get install gcc libpcsclite-dev python3-dev",
     "doctor.unknown-programs": "unknown",
+    # The service window ----------------------------------------------------------------------------------
+    "short.window": "loads, refunds and the PIN at the card service window",
+    "help.window": (
+        "The bureau's card service window: money onto the card, refunds that wait for it, a PIN reset or unblocked.\n\n"
+        "The issuer's host is the one in this process: --keys names its root keys, --ledger the book it keeps."
+    ),
+    "short.window load": "load money of the centre's account onto the card",
+    "help.window load": (
+        "Load money of the card's account at the centre onto the card, once: the journal holds the load before the card "
+        "is credited. What an earlier load left open is settled first. Needs the PIN."
+    ),
+    "examples.window load": "sscard window load --amount 200.00 --keys fixtures/keys/test.toml",
+    "short.window refunds": "load the refunds that wait for the card",
+    "help.window refunds": (
+        "Load every refund that waits for this card at the centre, one after the other; --list only shows them and needs "
+        "no PIN."
+    ),
+    "examples.window refunds": (
+        "sscard window refunds --list --keys fixtures/keys/test.toml\n"
+        "sscard window refunds --keys fixtures/keys/test.toml"
+    ),
+    "short.window settle": "settle a load that is to be verified",
+    "help.window settle": (
+        "Settle the loads that are to be verified (exit code 4): was the card credited, or not? It never credits again. "
+        "The centre is told what it is still owed."
+    ),
+    "examples.window settle": "sscard window settle --keys fixtures/keys/test.toml",
+    "short.window pin-reset": "set a new PIN, card and identity document both there",
+    "help.window pin-reset": (
+        "Set a new 6-digit PIN that the holder types, also where the old one is locked. Card and identity document must "
+        "both be there: --id-sighted says that --operator has sighted the document; its number is stored nowhere."
+    ),
+    "examples.window pin-reset": "sscard window pin-reset --id-sighted --operator 07 --keys fixtures/keys/test.toml",
+    "short.window unblock": "unlock the PIN as it is, card and identity document both there",
+    "help.window unblock": (
+        "Give the PIN its three tries again; the PIN itself stays. Card and identity document must both be there, as for "
+        "pin-reset."
+    ),
+    "examples.window unblock": "sscard window unblock --id-sighted --operator 07 --keys fixtures/keys/test.toml",
+    "short.window fund": "play the centre: put money onto its account, or grant a refund",
+    "help.window fund": (
+        "Play the centre's part, until there is one: put money onto this card's account there, or with --refund let a "
+        "refund wait for the card. The card itself is not changed."
+    ),
+    "examples.window fund": (
+        "sscard window fund --amount 500.00 --keys fixtures/keys/test.toml\n"
+        "sscard window fund --amount 12.34 --refund voucher-17 --keys fixtures/keys/test.toml"
+    ),
+    "option.amount": "The amount in yuan, at most two decimals.",
+    "option.ledger": "The book of the host in this process; by default window-ledger.db in the user's state folder.",
+    "option.id_sighted": "The operator has sighted the holder's identity document, and it is the holder's.",
+    "option.list_only": "Only show them.",
+    "option.refund": "The refund's reference; the same one again changes nothing.",
+    "usage.id-sighted": "Card and identity document must both be there; nothing was done; sight the document, then give --id-sighted.",
+    "usage.sighted-by": "Nobody is named who has sighted the identity document; nothing was done; name one with --operator, or sign in.",
+    "window.prompt-to-load": "Load {amount} yuan. PIN",
+    "window.loaded": "Credited {amount} yuan, balance {balance} yuan, TAC {tac}; please take the card.",
+    "window.refunded": "Credited the refund {reference}, {amount} yuan, balance {balance} yuan, TAC {tac}.",
+    "window.not-reported": "The centre has not heard of load {number} yet; it is told with the next command at this window.",
+    "window.refund-waits": "Waiting: {amount} yuan, {reference}",
+    "window.refund-in-doubt": "To be verified: {amount} yuan, {reference}",
+    "window.no-refunds": "No refund waits for this card.",
+    "window.nothing": "There is nothing to load and nothing to be verified.",
+    "window.settled-credited": "Load {number}: credited {amount} yuan; {evidence}.",
+    "window.settled-not-credited": "Load {number}: not credited; {evidence}.",
+    "window.settled-open": "Load {number} is still to be verified; {evidence}.",
+    "window.pin-reset": "The new PIN is set; it alone is good from now on, with three tries.",
+    "window.unblocked": "The PIN is unlocked; it is the one it was, with three tries.",
+    "window.pin-unknown": (
+        "The card went away while its PIN was being set; no money moved; put it back and run the same command again, "
+        "which is right in either case."
+    ),
+    "window.funded": "The card's account at the centre has {amount} yuan more, {available} yuan in all.",
+    "window.owed": "A refund of {amount} yuan waits for this card, {reference}; run sscard window refunds with it.",
+    "window.ledger-trouble": "The ledger {file} cannot be used (another file, open elsewhere, or the disk); not charged; name another with --ledger.",
+    "declined.open-load": "Load {number} of this card is still to be verified; nothing more was loaded, not charged; run sscard window settle with this card first.",
+    "declined.load-refused": "The card refused to be credited; not charged, the centre keeps the money; please start again.",
+    "declined.puk-blocked": "The card's key for PIN services is used up; the PIN is unchanged, not charged; the card must be replaced.",
+    "declined.host-refused": "The centre refused; not charged; please ask the bureau.",
+    "declined.host-unreachable": "The centre does not answer; not charged; run the same command again later, which is safe.",
+    "host.card-not-authentic": "To the centre this card is not genuine, or its keys are others; nothing was done, not credited; check --keys, then tell the bureau.",
+    "host.key-not-held": "The centre holds no key for this card; nothing was done, not credited; check --keys.",
+    "host.amount-zero": "There is nothing to load; not credited; give an amount above zero.",
+    "host.funds-too-small": "The card's account at the centre does not hold that much; not credited; load less.",
+    "host.request-differs": "The centre knows this request as another one; not credited; please start again.",
+    "host.request-ended": "The centre has closed this request; not credited; please start again.",
+    "host.request-unknown": "The centre does not know this request; not credited; tell the bureau.",
+    "host.request-stale": "The centre has a newer request of this card that is to be verified; not credited; check the clock, then start again.",
+    "host.counter-went-back": "The card contradicts what the centre has seen of it; not credited; keep the card out of use and tell the bureau.",
+    "host.credit-unknown": "The centre owes this card no such refund; not credited; list what waits with sscard window refunds --list.",
+    "host.credit-loaded": "The card has this refund already; not credited a second time; look at the card's details.",
+    "host.tac-wrong": "The centre does not accept the card's proof; nothing more was credited; tell the bureau.",
+    "host.outcome-differs": "The centre knows the opposite; nothing more was credited; tell the bureau.",
+    "host.no-permission": "The centre's permission for this card is used up; nothing was done, not credited; please start again.",
+    "load.doubt.answer-lost": "The card's answer was lost, load {number} is to be verified; do not load again; insert the same card and run sscard window settle.",
+    "load.doubt.tac-refused": "The card says it was credited and the centre refuses its proof, load {number} is to be verified; do not load again; run sscard window settle with the same card.",
+    "load.doubt.journal-failed": "The journal failed after the card was asked to be credited, load {number} is to be verified; do not load again; mend the disk, then run sscard window settle.",
+    "load.evidence.host-accepted-tac": "the centre accepted the card's proof",
+    "load.evidence.host-knows-credited": "the centre has it from the card's counter",
+    "load.evidence.host-knows-not-credited": "the centre has it from the card's counter",
+    "load.evidence.log-shows-ours": "the card's log shows this load",
+    "load.evidence.log-shows-another": "the card's log shows another load in its place",
+    "load.evidence.counter-unmoved": "the card's counter has not moved",
+    "load.evidence.pin-needed": "the PIN is needed to tell",
+    "load.evidence.log-too-short": "the card's log no longer reaches back to it, come back when the centre answers",
+    "load.evidence.card-contradicts": "the card contradicts itself, tell the bureau",
+    "load.evidence.card-refused": "the card does not tell, tell the bureau",
 }

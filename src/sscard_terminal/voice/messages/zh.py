@@ -608,4 +608,97 @@ TEXTS: dict[str, str] = {
     "doctor.key-has-ended": "读卡器“{name}”中 PSAM {terminal} 的密钥已于 {valid_to} 到期。排除：向社保局申领新的 PSAM 卡",
     "doctor.build-missing": "编译 pyscard 缺少 {missing}。排除：sudo apt-get install gcc libpcsclite-dev python3-dev",
     "doctor.unknown-programs": "未知",
+    # 服务窗口 --------------------------------------------------------------------------------------------
+    "short.window": "服务窗口：圈存、退款、密码",
+    "help.window": (
+        "社保卡服务窗口：向卡内圈存，划入等候此卡的退款，重置或解锁密码。\n\n"
+        "发卡方主机即本进程内的主机：--keys 指定根密钥，--ledger 指定其账簿。"
+    ),
+    "short.window load": "把中心账户的钱圈存到卡内",
+    "help.window load": (
+        "把此卡在中心账户的钱圈存到卡内，只入账一次：入账之前流水中已有记录。上次未了结的圈存先行核实。须输密码。"
+    ),
+    "examples.window load": "sscard window load --amount 200.00 --keys fixtures/keys/test.toml",
+    "short.window refunds": "划入等候此卡的退款",
+    "help.window refunds": "逐笔划入中心处等候此卡的退款；--list 只列出，不须密码。",
+    "examples.window refunds": (
+        "sscard window refunds --list --keys fixtures/keys/test.toml\n"
+        "sscard window refunds --keys fixtures/keys/test.toml"
+    ),
+    "short.window settle": "核实待核实的圈存",
+    "help.window settle": "核实待核实的圈存（退出码 4）：卡已入账与否？绝不再次入账。并把结果补报中心。",
+    "examples.window settle": "sscard window settle --keys fixtures/keys/test.toml",
+    "short.window pin-reset": "重置密码，卡与身份证件须同时在场",
+    "help.window pin-reset": (
+        "由持卡人输入 6 位新密码，原密码已锁定亦可。卡与身份证件须同时在场：--id-sighted 表示 --operator 已核验证件；"
+        "证件号码不留存。"
+    ),
+    "examples.window pin-reset": "sscard window pin-reset --id-sighted --operator 07 --keys fixtures/keys/test.toml",
+    "short.window unblock": "解锁密码而不更改，卡与身份证件须同时在场",
+    "help.window unblock": "恢复密码的三次机会，密码不变。卡与身份证件须同时在场，同 pin-reset。",
+    "examples.window unblock": "sscard window unblock --id-sighted --operator 07 --keys fixtures/keys/test.toml",
+    "short.window fund": "代行中心：向中心账户存入，或批准一笔退款",
+    "help.window fund": (
+        "在中心建成之前代行其职：向此卡在中心的账户存入，或以 --refund 让一笔退款等候此卡。卡本身不变。"
+    ),
+    "examples.window fund": (
+        "sscard window fund --amount 500.00 --keys fixtures/keys/test.toml\n"
+        "sscard window fund --amount 12.34 --refund voucher-17 --keys fixtures/keys/test.toml"
+    ),
+    "option.amount": "金额（元），最多两位小数。",
+    "option.ledger": "本进程内主机的账簿；默认为用户状态文件夹中的 window-ledger.db。",
+    "option.id_sighted": "操作员已核验持卡人的身份证件，确为本人。",
+    "option.list_only": "只列出。",
+    "option.refund": "退款的编号；同一编号再次给出不起作用。",
+    "usage.id-sighted": "卡与身份证件须同时在场，未执行任何操作，请先核验证件，再给出 --id-sighted。",
+    "usage.sighted-by": "没有写明由谁核验身份证件，未执行任何操作，请用 --operator 写明，或先签到。",
+    "window.prompt-to-load": "圈存 {amount} 元，密码",
+    "window.loaded": "已入账 {amount} 元，余额 {balance} 元，TAC {tac}，请取卡。",
+    "window.refunded": "退款 {reference} 已入账 {amount} 元，余额 {balance} 元，TAC {tac}。",
+    "window.not-reported": "第 {number} 号圈存尚未报知中心，本窗口下一次操作时补报。",
+    "window.refund-waits": "等候中：{amount} 元，{reference}",
+    "window.refund-in-doubt": "待核实：{amount} 元，{reference}",
+    "window.no-refunds": "没有等候此卡的退款。",
+    "window.nothing": "没有可入账的款项，也没有待核实的圈存。",
+    "window.settled-credited": "第 {number} 号圈存：已入账 {amount} 元，{evidence}。",
+    "window.settled-not-credited": "第 {number} 号圈存：未入账，{evidence}。",
+    "window.settled-open": "第 {number} 号圈存仍待核实，{evidence}。",
+    "window.pin-reset": "新密码已设定，从现在起只有新密码有效，可试三次。",
+    "window.unblocked": "密码已解锁，仍为原密码，可试三次。",
+    "window.pin-unknown": "设定密码时卡被取出，款项未动，请插回此卡并再次运行同一命令，无论结果如何均属正确。",
+    "window.funded": "此卡的中心账户存入 {amount} 元，共 {available} 元。",
+    "window.owed": "一笔 {amount} 元的退款等候此卡，{reference}，请用此卡运行 sscard window refunds。",
+    "window.ledger-trouble": "账簿 {file} 不能使用（不是账簿、已在别处打开或磁盘故障），未扣款，请用 --ledger 另指定。",
+    "declined.open-load": "此卡的第 {number} 号圈存仍待核实，没有再入账，未扣款，请先用此卡运行 sscard window settle。",
+    "declined.load-refused": "卡拒绝入账，未扣款，款项仍在中心，请重新开始。",
+    "declined.puk-blocked": "此卡的密码服务密钥已锁死，密码未变，未扣款，须换卡。",
+    "declined.host-refused": "中心拒绝，未扣款，请向社保机构查询。",
+    "declined.host-unreachable": "中心没有应答，未扣款，请稍后再次运行同一命令，不会重复。",
+    "host.card-not-authentic": "中心认为此卡不真，或密钥不符，未执行任何操作，未入账，请检查 --keys，并通知社保机构。",
+    "host.key-not-held": "中心没有此卡的密钥，未执行任何操作，未入账，请检查 --keys。",
+    "host.amount-zero": "没有要入账的金额，未入账，请输入大于零的金额。",
+    "host.funds-too-small": "此卡在中心的账户不足，未入账，请减少金额。",
+    "host.request-differs": "中心以同一编号记有另一请求，未入账，请重新开始。",
+    "host.request-ended": "中心已了结此请求，未入账，请重新开始。",
+    "host.request-unknown": "中心没有此请求，未入账，请通知社保机构。",
+    "host.request-stale": "中心有此卡更新的请求待核实，未入账，请校准时钟后重新开始。",
+    "host.counter-went-back": "此卡与中心所知互相矛盾，未入账，请停用此卡并通知社保机构。",
+    "host.credit-unknown": "中心没有等候此卡的这笔退款，未入账，请用 sscard window refunds --list 列出。",
+    "host.credit-loaded": "此卡已有这笔退款，未入账第二次，请查看卡内明细。",
+    "host.tac-wrong": "中心不认可卡的证明，没有再入账，请通知社保机构。",
+    "host.outcome-differs": "中心所知与此相反，没有再入账，请通知社保机构。",
+    "host.no-permission": "中心对此卡的许可已用完，未执行任何操作，未入账，请重新开始。",
+    "load.doubt.answer-lost": "卡的应答丢失，第 {number} 号圈存待核实，请勿再次圈存，请插入同一张卡并运行 sscard window settle。",
+    "load.doubt.tac-refused": "卡称已入账而中心不认可其证明，第 {number} 号圈存待核实，请勿再次圈存，请用同一张卡运行 sscard window settle。",
+    "load.doubt.journal-failed": "要求入账之后流水失效，第 {number} 号圈存待核实，请勿再次圈存，请修复磁盘后运行 sscard window settle。",
+    "load.evidence.host-accepted-tac": "中心认可卡的交易证明",
+    "load.evidence.host-knows-credited": "中心由卡的计数器得知",
+    "load.evidence.host-knows-not-credited": "中心由卡的计数器得知",
+    "load.evidence.log-shows-ours": "卡内明细有这笔圈存",
+    "load.evidence.log-shows-another": "卡内明细在该位置是另一笔圈存",
+    "load.evidence.counter-unmoved": "卡的计数器没有变动",
+    "load.evidence.pin-needed": "需要密码才能核实",
+    "load.evidence.log-too-short": "卡内明细已不含这笔圈存，请在中心有应答时再来",
+    "load.evidence.card-contradicts": "卡内数据互相矛盾，请通知社保机构",
+    "load.evidence.card-refused": "卡不予答复，请通知社保机构",
 }
