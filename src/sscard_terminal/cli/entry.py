@@ -27,7 +27,11 @@ from .desk import Desk, Pair
 from .outcomes import declined, held
 from .pins import asked, read_line
 
-_AT_PAD = {"pin.prompt-to-pay": "pin.at-pad-to-pay", "pin.prompt-old": "pin.at-pad-change"}
+_AT_PAD = {
+    "pin.prompt-to-pay": "pin.at-pad-to-pay",
+    "pin.prompt-old": "pin.at-pad-change",
+    "window.prompt-to-load": "window.at-pad-to-load",
+}
 """What is said where the PIN is keyed at the pad instead of after the prompt; else `pin.at-pad`."""
 
 

@@ -45,7 +45,7 @@ def change(run: Run, pin_stdin: bool) -> int:
     """See messages, help.pin change."""
     with desk_of(run) as desk:
         holder = ask_holder(desk, run.console, pin_stdin, "pin.prompt-old")
-        new = None if holder.at_pad else _new_pin(desk, run.console, pin_stdin)
+        new = None if holder.at_pad else new_pin(desk, run.console, pin_stdin)
         with undisturbed(), desk.at_work() as pair:
             held(_changed(pair, same_card(pair, holder), holder, new))
     run.console.say("pin.changed")
@@ -53,8 +53,8 @@ def change(run: Run, pin_stdin: bool) -> int:
     return Exit.DONE
 
 
-def _new_pin(desk: Desk, console: Console, pin_stdin: bool) -> Pin:
-    """On standard input the line after the old PIN (an empty one: none); at a prompt the new one twice."""
+def new_pin(desk: Desk, console: Console, pin_stdin: bool) -> Pin:
+    """On standard input the next line (behind the old PIN where there is one); at a prompt the new one twice."""
     if pin_stdin:
         return desk.kept(expected_line())
     new = desk.kept(asked(console, "pin.prompt-new"))

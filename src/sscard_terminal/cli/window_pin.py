@@ -22,7 +22,8 @@ from .desk import Pair, now
 from .entry import Holder, same_card, undisturbed
 from .exits import Exit, Stop
 from .outcomes import held
-from .pins import asked, expected_line, pin_option
+from .pin import new_pin
+from .pins import pin_option
 from .window_place import Place, window_service
 
 
@@ -82,14 +83,11 @@ def _sighting(place: Place, id_sighted: bool) -> IdentitySighting:
 
 def _new_pin(place: Place, pin_stdin: bool) -> tuple[Holder, Pin]:
     """A card that may not be served is told so before anybody types; a locked PIN is what people come with."""
-    if pin_stdin:
-        return Holder(None), expected_line()
-    with place.desk.at_work() as pair:
-        identification = pair.identified().identification
-    new = asked(place.console, "pin.prompt-new")
-    if asked(place.console, "pin.prompt-again") != new:
-        raise Stop(Exit.USAGE, "pin.differ")
-    return Holder(None, identification), new
+    identification = ""
+    if not pin_stdin:
+        with place.desk.at_work() as pair:
+            identification = pair.identified().identification
+    return Holder(None, identification), new_pin(place.desk, place.console, pin_stdin)
 
 
 def _done(place: Place, act: Callable[[Pair], Accepted | Declined]) -> None:

@@ -682,6 +682,7 @@ TEXTS: dict[str, str] = {
     "usage.id-sighted": "Card and identity document must both be there; nothing was done; sight the document, then give --id-sighted.",
     "usage.sighted-by": "Nobody is named who has sighted the identity document; nothing was done; name one with --operator, or sign in.",
     "window.prompt-to-load": "Load {amount} yuan. PIN",
+    "window.at-pad-to-load": "To load: {amount} yuan. Please ask the holder to enter the PIN on the PIN pad.",
     "window.loaded": "Credited {amount} yuan, balance {balance} yuan, TAC {tac}; please take the card.",
     "window.refunded": "Credited the refund {reference}, {amount} yuan, balance {balance} yuan, TAC {tac}.",
     "window.not-reported": "The centre has not heard of load {number} yet; it is told with the next command at this window.",

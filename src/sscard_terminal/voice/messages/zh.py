@@ -653,6 +653,7 @@ TEXTS: dict[str, str] = {
     "usage.id-sighted": "卡与身份证件须同时在场，未执行任何操作，请先核验证件，再给出 --id-sighted。",
     "usage.sighted-by": "没有写明由谁核验身份证件，未执行任何操作，请用 --operator 写明，或先签到。",
     "window.prompt-to-load": "圈存 {amount} 元，密码",
+    "window.at-pad-to-load": "圈存 {amount} 元，请持卡人在密码键盘上输入密码。",
     "window.loaded": "已入账 {amount} 元，余额 {balance} 元，TAC {tac}，请取卡。",
     "window.refunded": "退款 {reference} 已入账 {amount} 元，余额 {balance} 元，TAC {tac}。",
     "window.not-reported": "第 {number} 号圈存尚未报知中心，本窗口下一次操作时补报。",
