@@ -16,8 +16,9 @@ from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.cardspec.transaction import PurchaseAmounts
 from sscard_terminal.reader.connection import LinkError, LinkReason
 from sscard_terminal.terminal.client import SocialSecurityCard
+from sscard_terminal.terminal.hotlist import Hotlist
 from sscard_terminal.terminal.journal_events import SaleState
-from sscard_terminal.terminal.outcomes import Reason
+from sscard_terminal.terminal.outcomes import Declined, Reason
 from sscard_terminal.terminal.policy import Policy
 from sscard_terminal.terminal.psam import Psam
 from sscard_terminal.terminal.sale_rules import SaleRules
@@ -26,6 +27,7 @@ from sscard_terminal.terminal.till.till import Order, Shop, Till
 from tests.cards import new_card
 from tests.terminal.doubles import (
     DEBIT,
+    NOON,
     OPENING,
     PIN,
     Desk,
@@ -280,6 +282,23 @@ def test_an_open_sale_asks_for_the_pin_at_the_next_insertion_and_nothing_else_is
     assert (asked.step, asked.purpose) == (Step.ENTER_PIN, Purpose.RECOVER)
     assert till.screen.step is Step.DONE
     assert [settlement.state for settlement in till.screen.settled] == [SaleState.CHARGED]
+
+
+def test_a_card_put_on_the_hotlist_since_settles_its_open_sale_and_is_then_refused(hands: Hands) -> None:
+    hands.desk.sell(answer_lost(LinkReason.CARD_REMOVED))
+    hands.desk.psam = hands.desk.powered_psam()
+    hands.desk.psam.open_environment(0x99, replace_suite(hands))
+    listed = Policy(hotlist=Hotlist(1, NOON, frozenset(), (("D2143569", "D2143569"),)))
+    till = hands.till(policy=listed)
+
+    till.card_came()
+    till.enter_pin(PIN)
+    settled = till.screen
+    till.card_went()
+    till.card_came()
+
+    assert [settlement.state for settlement in settled.settled] == [SaleState.CHARGED]
+    assert till.screen.declined == Declined(Reason.CARD_ON_HOTLIST)
 
 
 def replace_suite(hands: Hands):  # type: ignore[no-untyped-def]

@@ -20,14 +20,14 @@ from sscard_terminal.reader.pinpad import PinPad
 from ..amounts import missing_from, rest_in_cash
 from ..at_pad import AtPad, PinSource
 from ..debit import DebitRequest, debit
-from ..identification import IdentifiedCard, identify
+from ..identification import IdentifiedCard
 from ..journal import Journal
 from ..journal_events import SaleState
 from ..journal_file import JournalTrouble
 from ..outcomes import Approved, Declined, Reason, SaleKind, Unsettled
 from ..policy import Policy
 from ..ports import Clock, RandomBytes
-from ..recovery import Settlement, settle, settle_by_psam
+from ..recovery import Settlement, identify_to_settle, settle, settle_by_psam
 from ..sale_rules import SaleRules, objection_before_card
 from ..slots import Pair, Slots, pad_of
 from ..workflow import (
@@ -314,7 +314,8 @@ class Till:
         self._go(found)
 
     def _identified(self, pair: Pair, act: Callable[[Pair, IdentifiedCard], Screen]) -> Screen:
-        card = identify(pair.card, pair.psam, self._shop.policy, self._clock, self._random)
+        policy, clock, random = self._shop.policy, self._clock, self._random
+        card = identify_to_settle(pair.card, pair.psam, self._journal, policy, clock, random)
         if isinstance(card, Declined):
             return self._failed(card)
         if self.screen.panel is not None and self.screen.panel.identification != card.identification:
