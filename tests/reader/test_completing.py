@@ -3,9 +3,11 @@
 Played from transcripts: a command the transcript lacks is a mismatch, and a command left over is one too.
 """
 
+import time
+
 import pytest
 
-from sscard_terminal.iso7816.apdu import CommandApdu
+from sscard_terminal.iso7816.apdu import CommandApdu, ResponseApdu
 from sscard_terminal.reader.completing import MAX_ROUNDS, REPEATABLE, completing
 from sscard_terminal.reader.connection import (
     CardRemoved,
@@ -205,6 +207,24 @@ def test_data_without_end_are_a_lost_answer() -> None:
         completing(card).transmit(command("00B2010400"))
 
     assert caught.value.reason is LinkReason.ENDLESS_ANSWER
+
+
+def test_an_answer_that_trickles_in_ends_with_the_deadline_of_one_answer() -> None:
+    """Each piece comes in time; all of them together never would."""
+
+    def trickle(_: CommandApdu) -> ResponseApdu:
+        time.sleep(0.02)
+        return answer("AA6101")
+
+    card = Answering(trickle)
+    begun = time.monotonic()
+
+    with pytest.raises(LinkLost) as caught:
+        completing(card, deadline_s=0.1).transmit(command("00B2010400"))
+
+    assert caught.value.reason is LinkReason.DEADLINE_PASSED
+    assert time.monotonic() - begun < 1
+    assert len(card.commands) < 10
 
 
 @pytest.mark.parametrize("refusal", ["6F00", "6985", "6A86", "6C08", "6283"])

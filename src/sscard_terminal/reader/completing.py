@@ -6,6 +6,7 @@ Source: card.md §2.1; ISO/IEC 7816-3 §12.2 (T=0), ISO/IEC 7816-4 §5.1.3 (61xx
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from ..iso7816.apdu import MAX_SHORT_NC, MAX_SHORT_NE, ApduCase, CommandApdu, ResponseApdu
@@ -13,6 +14,7 @@ from ..iso7816.atr import Atr
 from ..iso7816.errors import FormatError
 from ..iso7816.status import OK
 from .connection import Connection, LinkError, LinkLost, LinkReason, NotSent
+from .deadline import DEFAULT_DEADLINE_S
 from .wrapping import Wrapping
 
 MAX_ROUNDS = 256
@@ -34,9 +36,10 @@ REPEATABLE: dict[tuple[int, int], str] = {
 class Completing(Wrapping):
     """See `completing`."""
 
-    def __init__(self, inner: Connection, fetch_unasked: bool) -> None:
+    def __init__(self, inner: Connection, fetch_unasked: bool, deadline_s: float) -> None:
         super().__init__(inner)
         self._fetch_unasked = fetch_unasked
+        self._deadline_s = deadline_s
         self._speaks_only_t0 = _offers_only_t0(inner.atr)
 
     def transmit(self, command: CommandApdu) -> ResponseApdu:
@@ -69,11 +72,13 @@ class Completing(Wrapping):
         command, never its failure, whatever the status word to GET RESPONSE says.
         """
         data = answer.data
-        rounds = 0
+        rounds, ends_at = 0, time.monotonic() + self._deadline_s
         while (waiting := answer.sw.more_available) is not None:
             rounds += 1
             if rounds > MAX_ROUNDS:
                 raise LinkLost(LinkReason.ENDLESS_ANSWER)
+            if rounds > 1 and time.monotonic() > ends_at:
+                raise LinkLost(LinkReason.DEADLINE_PASSED)
             answer = self._fetch(waiting)
             data += answer.data
             if len(data) > MAX_ANSWER_LENGTH:
@@ -92,7 +97,9 @@ class Completing(Wrapping):
         return answer
 
 
-def completing(connection: Connection, *, fetch_unasked: bool = False) -> Connection:
+def completing(
+    connection: Connection, *, fetch_unasked: bool = False, deadline_s: float = DEFAULT_DEADLINE_S
+) -> Connection:
     """`connection`, with 61xx fetched by GET RESPONSE and 6Cxx repeated where that is harmless.
 
     By the command's case: 61xx to a command that wants data back (case 2, 4) is fetched and joined. To one that
@@ -103,11 +110,14 @@ def completing(connection: Connection, *, fetch_unasked: bool = False) -> Connec
     6Cxx to a command outside `REPEATABLE`, and a second 6Cxx, are passed up unchanged: to DEBIT and CREDIT they
     mean that the outcome is unknown. For a card that offers only T=0, a case 4 command travels without Le.
 
+    The pieces of one answer have `deadline_s` seconds together; how long one of them may take, the inner connection
+    decides.
+
     Beside what the inner connection raises, `transmit` raises:
-        LinkLost: 61xx came for ever, or GET RESPONSE failed; the first command was carried out.
+        LinkLost: 61xx came for ever or too slowly, or GET RESPONSE failed; the first command was carried out.
         NotSent: more than 255 data bytes for a T=0 card.
     """
-    return Completing(connection, fetch_unasked)
+    return Completing(connection, fetch_unasked, deadline_s)
 
 
 def _offers_only_t0(atr: bytes) -> bool:
