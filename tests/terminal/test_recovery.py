@@ -135,6 +135,14 @@ TABLE = {
         PROOF + log(numbered(5)) + end(2) + log(OURS) + end(2),
         Evidence.CARD_CONTRADICTS,
     ),
+    "proof, but a terminal number that is none": (
+        PROOF + log(OURS.replace("370900000001", "37090000000F")) + end(2),
+        Evidence.CARD_CONTRADICTS,
+    ),
+    "proof, but a time that is none": (
+        PROOF + log(OURS.replace("20260105101530", "FFFFFFFFFFFFFF")) + end(2),
+        Evidence.CARD_CONTRADICTS,
+    ),
     "proof, another terminal's, and ours under the same number": (
         PROOF + log(numbered(5), OURS) + end(3),
         Evidence.CARD_CONTRADICTS,

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sscard_terminal.cardspec.bcd import bcd_of_digits, bcd_of_time
+from sscard_terminal.cardspec.bcd import bcd_of_digits, bcd_of_time, is_decimal, time_of_bcd
 from sscard_terminal.cardspec.commands.medical import TransactionProof
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.records import LogRecord
@@ -149,7 +149,8 @@ def _log_reaches(card: SocialSecurityCard, number: int) -> bool:
 def _from_log(card: SocialSecurityCard, sale: Sale, proof: TransactionProof | None) -> Finding:
     """Whose purchase n was, by the card's own log (steps 2 and 3).
 
-    That it was another terminal's is believed only of the whole log read twice: a garbled record of ours looks like it.
+    That it was another terminal's is believed only of a record that could be one, in the whole log read twice: a garbled
+    record of ours looks like it.
     """
     reading = card.log_records()
     records = []
@@ -163,7 +164,8 @@ def _from_log(card: SocialSecurityCard, sale: Sale, proof: TransactionProof | No
         shown = _shows_amounts(record, sale.amounts)
         return Finding(Evidence.LOG_SHOWS_OURS, proof) if shown else Finding(Evidence.CARD_CONTRADICTS)
     records.extend(reading)
-    certain = not _holds_ours(records, sale) and records == [*card.log_records()]
+    possible = _is_possible(record) and not _holds_ours(records, sale)
+    certain = possible and records == [*card.log_records()]
     return Finding(Evidence.LOG_SHOWS_ANOTHER if certain else Evidence.CARD_CONTRADICTS)
 
 
@@ -173,6 +175,15 @@ def _is_purchase(record: LogRecord, number: int) -> bool:
 
 def _is_ours(record: LogRecord, sale: Sale) -> bool:
     return (record.terminal, record.time) == (bcd_of_digits(sale.terminal, 6), bcd_of_time(sale.time))
+
+
+def _is_possible(record: LogRecord) -> bool:
+    """Whether a terminal can have written this: a number of digits, and a time of the calendar."""
+    try:
+        time_of_bcd(record.time)
+    except FormatError:
+        return False
+    return is_decimal(record.terminal)
 
 
 def _holds_ours(records: Sequence[LogRecord], sale: Sale) -> bool:

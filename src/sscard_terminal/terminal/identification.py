@@ -77,7 +77,7 @@ def identify(
     try:
         return _identified(card, psam, policy, clock, random)
     except CardRefused as refused:
-        return declined_by_card(refused)
+        return _declined_by_stranger(refused)
     except PsamFailure as failure:
         return declined_by_psam(failure)
     except AlgorithmNotSupported:
@@ -138,17 +138,25 @@ def _open_cardholder_data(
 _REASONS_OF_WORDS = {
     FUNCTION_NOT_SUPPORTED: Reason.CARD_BLOCKED,
     APPLICATION_BLOCKED: Reason.APPLICATION_BLOCKED,
-    SECURITY_NOT_SATISFIED: Reason.PIN_NEEDED,
     COUNTER_AT_MAXIMUM: Reason.COUNTER_AT_MAXIMUM,
     KEY_INDEX_NOT_SUPPORTED: Reason.KEY_INDEX_NOT_SUPPORTED,
-    FILE_NOT_FOUND: Reason.NOT_A_SOCIAL_SECURITY_CARD,
 }
 """What a refusal means to the counter, whichever command met it. Source: card.md §2.1; 6A81: §9.12."""
 
 
+def _declined_by_stranger(refused: CardRefused) -> Declined:
+    """A card that refuses the SSSE, in whatever words, or lacks its files is no social security card."""
+    foreign = refused.command == SELECT_SSSE or refused.sw == FILE_NOT_FOUND
+    return _declined(refused, Reason.NOT_A_SOCIAL_SECURITY_CARD if foreign else Reason.CARD_REFUSED)
+
+
 def declined_by_card(refused: CardRefused) -> Declined:
-    """The outcome of a refusal that came before DEBIT; a card that refuses the SSSE has none, in whatever words."""
-    otherwise = Reason.NOT_A_SOCIAL_SECURITY_CARD if refused.command == SELECT_SSSE else Reason.CARD_REFUSED
+    """The outcome of a refusal of an identified card that came before DEBIT."""
+    shut = refused.sw == SECURITY_NOT_SATISFIED
+    return _declined(refused, Reason.PIN_NEEDED if shut else Reason.CARD_REFUSED)
+
+
+def _declined(refused: CardRefused, otherwise: Reason) -> Declined:
     return Declined(_REASONS_OF_WORDS.get(refused.sw, otherwise), sw=refused.sw, command=refused.command)
 
 

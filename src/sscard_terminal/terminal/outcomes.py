@@ -71,6 +71,7 @@ class Reason(StrEnum):
     NEW_PIN_IS_A_FIRST_PIN = "new-pin-is-a-first-pin"
     NEW_PIN_EQUALS_OLD = "new-pin-equals-old"
     PUK_BLOCKED = "puk-blocked"
+    PIN_CHANGE_UNKNOWN = "pin-change-unknown"
     # The account.
     INSUFFICIENT_BALANCE = "insufficient-balance"
     COUNTER_AT_MAXIMUM = "counter-at-maximum"
@@ -112,7 +113,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """Not done, and no money moved. Beside `reason`, the facts its sentence needs; None where they do not apply.
+    """Not done (with PIN_CHANGE_UNKNOWN: perhaps done), and no money moved. Beside `reason`, the facts its sentence needs; None where they do not apply.
 
     `sw` and `command` name the refusal behind it; `link` the broken link; `tries_left` stands with WRONG_PIN (1..)
     and PIN_BLOCKED (0); `missing` with INSUFFICIENT_BALANCE, how many fen short, where the card told its balance;

@@ -15,6 +15,16 @@ from sscard_terminal.cardspec.money import BalanceKind, Fen
 from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.cardspec.records import LogRecord
 from sscard_terminal.iso7816.errors import FormatError
+from sscard_terminal.iso7816.status import (
+    APPLICATION_BLOCKED,
+    CLA_UNKNOWN,
+    CONDITIONS_NOT_SATISFIED,
+    FUNCTION_NOT_SUPPORTED,
+    INS_UNKNOWN,
+    WRONG_DATA,
+    WRONG_LENGTH,
+    WRONG_P1P2,
+)
 from sscard_terminal.reader.pinpad import PinPad
 
 from .at_pad import AtPad, PinSource, change_at_pad, verify_at_pad
@@ -24,6 +34,18 @@ from .outcomes import Accepted, Blocked, Declined, NotSet, PinVerdict, Reason, W
 from .policy import FIRST_PINS, NEW_PIN_DIGITS, Policy
 
 _Value = TypeVar("_Value")
+
+PIN_UNCHANGED = (
+    WRONG_LENGTH,
+    CONDITIONS_NOT_SATISFIED,
+    WRONG_DATA,
+    FUNCTION_NOT_SUPPORTED,
+    WRONG_P1P2,
+    INS_UNKNOWN,
+    CLA_UNKNOWN,
+    APPLICATION_BLOCKED,
+)
+"""The words to CHANGE PIN that stand before execution; 6581 comes out of it, and others are not in its list. Source: card.md §2.2, §10 A4, B12."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +91,7 @@ def verify_pin_to_pay(card: IdentifiedCard, pin: PinSource, policy: Policy) -> A
 def change_pin(card: IdentifiedCard, old: Pin | None, new: Pin) -> Accepted | Declined:
     """CHANGE PIN to a new one of exactly 6 digits, no first PIN, not the old one; both keyed here.
 
-    A LinkError leaves open which of the two the card has now.
+    A LinkError and PIN_CHANGE_UNKNOWN leave open which of the two the card has now.
 
     Source: system.md, row "change PIN"; counter.md, "PIN pad".
     """
@@ -90,7 +112,7 @@ def change_pin_at_pad(card: IdentifiedCard, pad: PinPad) -> Accepted | Declined:
     """
     if card.tries_left == 0:
         return Declined(Reason.PIN_BLOCKED, tries_left=0)
-    return _told(lambda: _judged(change_at_pad(card, pad)))
+    return _told(lambda: _unless_unclear(card, lambda: change_at_pad(card, pad)))
 
 
 def objection_to_new_pin(old: Pin | None, new: Pin) -> Reason | None:
@@ -104,7 +126,25 @@ def objection_to_new_pin(old: Pin | None, new: Pin) -> Reason | None:
 
 def _changed(card: IdentifiedCard, old: Pin | None, new: Pin) -> Accepted | Declined:
     card.client.enter_ssse()
-    return _judged(card.client.change_pin(old if card.tries_left is not None else None, new))
+    known = old if card.tries_left is not None else None
+    return _unless_unclear(card, lambda: card.client.change_pin(known, new))
+
+
+def _unless_unclear(card: IdentifiedCard, change: Callable[[], PinVerdict | Declined]) -> Accepted | Declined:
+    """What CHANGE PIN came to. An answer that settles nothing is not taken for a refusal, nor is a wrong old PIN that
+    the card's own counter (free to ask) denies: two bytes of a bad link say so as well.
+    """
+    try:
+        verdict = change()
+    except CardRefused as refused:
+        if refused.sw in PIN_UNCHANGED:
+            raise
+        return Declined(Reason.PIN_CHANGE_UNKNOWN, sw=refused.sw, command=refused.command)
+    if isinstance(verdict, Wrong | Blocked):
+        told = verdict.tries_left if isinstance(verdict, Wrong) else 0
+        if card.client.tries_left() != told:
+            return Declined(Reason.PIN_CHANGE_UNKNOWN, command="CHANGE PIN")
+    return _judged(verdict)
 
 
 def _judged(verdict: PinVerdict | Declined) -> Accepted | Declined:

@@ -53,6 +53,7 @@ TROUBLE = frozenset(
     {
         Reason.CARD_DATA_MALFORMED,
         Reason.LINK_BROKEN,
+        Reason.PIN_CHANGE_UNKNOWN,
         Reason.PIN_PAD_REFUSED,
         Reason.PSAM_TROUBLE,
         Reason.PSAM_KEY_LEVEL,

@@ -331,6 +331,7 @@ TEXTS: dict[str, str] = {
     "declined.new-pin-not-six-digits": "A new PIN has exactly 6 digits; the PIN is unchanged, not charged; please choose another.",
     "declined.new-pin-is-a-first-pin": "A first PIN cannot be the new one; the PIN is unchanged, not charged; please choose another.",
     "declined.new-pin-equals-old": "The new PIN equals the old one; the PIN is unchanged, not charged; please choose another.",
+    "declined.pin-change-unknown": "Whether the PIN was changed is not known; not charged; try the new PIN first, then the old one.",
     "declined.parts-exceed-total": "The parts are more than the total; not charged; check the amounts.",
     "declined.insufficient-balance": "The balance is too small; not charged; please pay otherwise.",
     "declined.insufficient-balance-by": "The balance of {balance} yuan is {missing} yuan too small; not charged; pay less by card, the rest otherwise.",

@@ -316,6 +316,7 @@ TEXTS: dict[str, str] = {
     "declined.new-pin-not-six-digits": "新密码必须是 6 位数字，密码未改，未扣款，请另选一个。",
     "declined.new-pin-is-a-first-pin": "新密码不能是初始密码，密码未改，未扣款，请另选一个。",
     "declined.new-pin-equals-old": "新密码与旧密码相同，密码未改，未扣款，请另选一个。",
+    "declined.pin-change-unknown": "密码是否已修改无法确认，未扣款，请先试新密码，再试旧密码。",
     "declined.parts-exceed-total": "各部分之和超过总金额，未扣款，请核对金额。",
     "declined.insufficient-balance": "余额不足，未扣款，请用其他方式支付。",
     "declined.insufficient-balance-by": "余额 {balance} 元，还差 {missing} 元，未扣款，请减少账户支付，其余用其他方式支付。",
