@@ -1,0 +1,44 @@
+"""What the journal says, in the plain words of the books.
+
+Not here: what it ought to say (books).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sscard_terminal.cardspec.bcd import bcd_of_time
+from sscard_terminal.terminal.journal import Journal
+from sscard_terminal.terminal.journal_events import EventKind, JournalEntry
+from sscard_terminal.terminal.outcomes import Sale
+from sscard_terminal.terminal.recovery import Evidence
+
+Entry = dict[str, Any]
+Names = Mapping[tuple[str, str], str]
+"""Card identification code and card number → the name of that card in the books."""
+
+
+def body_of(sale: Sale) -> str:
+    """The data of its DEBIT: sequence, time, MAC1, in hex."""
+    return (sale.sequence + bcd_of_time(sale.time) + sale.mac1).hex().upper()
+
+
+def entries_of(journal: Journal, names: Names) -> tuple[Entry, ...]:
+    return tuple(_entry_of(entry, names) for entry in journal.entries())
+
+
+def _entry_of(entry: JournalEntry, names: Names) -> Entry:
+    sale, amounts = entry.sale, entry.sale.amounts
+    return {
+        "card": names.get((sale.identification, sale.card_number), "unknown"),
+        "body": body_of(sale),
+        "counter": sale.counter,
+        "spent": (amounts.account, amounts.self_paid, amounts.pooled),
+        "state": str(entry.state),
+        "tac": (entry.tac or b"").hex().upper(),
+        "confirmed": any(
+            event.kind is EventKind.CONFIRMED or event.detail == Evidence.PSAM_ACCEPTED_MAC2
+            for event in entry.events
+        ),
+    }

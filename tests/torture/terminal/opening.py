@@ -1,0 +1,84 @@
+"""How the world begins: a card that has been loaded and has paid us before, two other people's cards, two PSAMs.
+
+Not here: what happens then. Purchase and load counter of every card are 1, so that a load's number is a purchase's too;
+the earlier purchase was at our own terminal, for the same amounts. The other cards hold a little more than ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from sscard_terminal.card.loopback import LoopbackConnection
+from sscard_terminal.reader.completing import completing
+from sscard_terminal.terminal.client import SocialSecurityCard
+
+from . import meanwhile
+from .books import Books, new_card
+from .chips import card_of, chip_from, psam_of
+from .disk import Disk
+from .faults import TWINS
+from .session import OUR_PSAM, OURS, World
+
+BALANCE = 200_000
+OTHER_PSAM = "another place's"
+OTHER_PSAM_NUMBER = "370900000009"
+OTHER_SERIALS = tuple((f"0000000{last}", f"0000004{last}") for last in (1, 2, 3))
+RIGHT, RIGHT_GEN1, WRONG = "123456", "1234", "999999"
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A kind of card, and the PIN that is typed."""
+
+    name: str
+    profile: str = "gen2-32k"
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    pin: str = RIGHT
+    typed: str = ""
+
+
+SCENARIOS = (
+    Scenario("a sale"),
+    Scenario("a card that answers at once", rules={"answers_at_once": True}),
+    Scenario("a generation 3 card", profile="gen3"),
+    Scenario("a generation 1 card", profile="gen1-16k", pin=RIGHT_GEN1),
+    Scenario("a wrong PIN typed", typed=WRONG),
+)
+
+
+def begin(scenario: Scenario, disk: Disk) -> World:
+    """The world before the first session."""
+    number, code = TWINS
+    cards = {
+        OURS: card_of(scenario.profile, BALANCE),
+        number: card_of(scenario.profile, BALANCE + meanwhile.LOAD, 1, *OTHER_SERIALS),
+        code: card_of(scenario.profile, BALANCE + meanwhile.LOAD, 1, ("D2143569X", "B00000131")),
+    }
+    books = Books(
+        {OURS: new_card(BALANCE), **{twin: new_card(BALANCE + meanwhile.LOAD, 1, 1) for twin in TWINS}},
+        scenario.pin + "F" * (len(scenario.pin) % 2),
+        (OUR_PSAM, OTHER_PSAM),
+    )
+    world = World(
+        profile=scenario.profile,
+        rules=scenario.rules,
+        pin=scenario.pin,
+        names={_whose(image, scenario.profile): name for name, image in cards.items()},
+        cards=cards,
+        psams={OUR_PSAM: psam_of(meanwhile.OUR_TERMINAL), OTHER_PSAM: psam_of(OTHER_PSAM_NUMBER)},
+        files=disk.new_files(),
+        books=books,
+    )
+    world = meanwhile.done(world, meanwhile.CENTRE, meanwhile.load)
+    return meanwhile.done(world, meanwhile.OUR_TERMINAL, meanwhile.buy_earlier)
+
+
+@cache
+def _whose(image: bytes, profile: str) -> tuple[str, str]:
+    card = SocialSecurityCard(completing(LoopbackConnection(chip_from(image, profile))))
+    card.enter_ssse()
+    issuer = card.issuer_data()
+    return str(issuer.identification), issuer.card_number

@@ -1,0 +1,46 @@
+"""No fault of a sale, and no fault of the recovery behind it, breaks the law; here all single ones and a part of the double.
+
+`make torture` tries all double ones and prints the figures (docs/torture.md).
+"""
+
+import pytest
+
+from tests.torture.terminal.enumeration import Enumeration, Tally
+from tests.torture.terminal.opening import SCENARIOS, Scenario
+
+EVERY = 23
+"""Of the other scenarios every 23rd fault."""
+
+
+@pytest.mark.parametrize("half", [0, 1])
+def test_no_fault_of_a_sale_breaks_the_law(half: int) -> None:
+    assert singles_of(SCENARIOS[0], every=2, offset=half) > 500
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS[1:], ids=lambda scenario: scenario.name)
+def test_no_fault_of_a_sale_with_another_card_or_pin_breaks_the_law(scenario: Scenario) -> None:
+    assert singles_of(scenario, every=EVERY) > 15
+
+
+def singles_of(scenario: Scenario, every: int, offset: int = 0) -> int:
+    enumeration = Enumeration(scenario, every=every, offset=offset)
+    with enumeration.running():
+        enumeration.singles()
+    return faults_without_violation(enumeration.tally)
+
+
+def faults_without_violation(tally: Tally) -> int:
+    assert not tally.violations, f"{len(tally.violations)} violations, the first: {tally.violations[0]}"
+    return tally.single.total() + tally.double.total()
+
+
+@pytest.mark.parametrize("first", ["never arrives", "answer lost"])
+def test_no_second_fault_breaks_the_law(first: str) -> None:
+    """DEBIT meets the first one; the terminal begins anew; the recovery meets the second."""
+    enumeration = Enumeration(SCENARIOS[0], first="B02C", named=first)
+
+    with enumeration.running():
+        starts = enumeration.singles()
+        enumeration.behind(next(start for start in starts if start.trail[-1] == "all off"))
+
+    assert faults_without_violation(enumeration.tally) > 500
