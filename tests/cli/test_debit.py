@@ -381,7 +381,7 @@ def test_a_slip_that_cannot_be_printed_undoes_no_sale(
     done = pay(sscard, counter)
 
     assert done.code == 0
-    assert "could not be printed" in done.err
+    assert "was not printed" in done.err
     assert "Charged 12.34 yuan" in done.out
 
 

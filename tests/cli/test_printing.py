@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from time import sleep
 
 import pytest
 
@@ -88,6 +89,19 @@ def test_without_the_library_the_sale_stands_and_one_line_says_what_to_install(
     sold_in_spite_of(done, counter, "pip install 'sscard-terminal[slips]'")
 
 
+def fill(line: int) -> None:
+    """Write to a line nobody reads until it has taken nothing for a while."""
+    os.set_blocking(line, False)
+    idle = 0
+    while idle < 5:
+        try:
+            os.write(line, bytes(4096))
+            idle = 0
+        except BlockingIOError:
+            idle += 1
+            sleep(0.02)
+
+
 def test_a_printer_that_hangs_holds_up_nobody_and_ctrl_c_undoes_nothing(
     sscard: Sscard, counter: Counter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,10 +116,7 @@ def test_a_printer_that_hangs_holds_up_nobody_and_ctrl_c_undoes_nothing(
     monkeypatch.setattr(printing, "print_slip", interrupted)
     near, far = os.openpty()
     try:
-        while True:
-            os.set_blocking(far, False)
-            os.write(far, bytes(4096))
-    except BlockingIOError:
+        fill(far)
         done = pay(sscard, counter, *printing_to(tmp_path, f"device:{os.ttyname(far)}"))
     finally:
         os.close(near)

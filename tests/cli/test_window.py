@@ -11,6 +11,7 @@ from sscard_terminal.terminal.pin_service_journal import PinServiceJournal
 from tests.cards import card_image
 from tests.cli.conftest import KEYS, PIN, Counter, Done, Sscard
 from tests.cli.links import losing_answer, losing_command
+from tests.cli.test_settings import config
 
 LANGUAGES = pytest.mark.parametrize("language", ["zh", "en"])
 CREDIT, PIN_COMMAND = (0xB0, 0x2A), (0x84, 0x24)
@@ -62,6 +63,35 @@ def test_a_load_as_json(at_window: Sscard) -> None:
     assert (row["money"], row["amount_fen"], row["balance_fen"]) == ("credited", 2050, 12_050)
     assert (row["number"], row["counter"], row["terminal"]) == (1, 0, "370900000001")
     assert row["reported"] is True and len(row["tac"]) == 8
+
+
+@LANGUAGES
+def test_a_load_has_its_slip_and_again_marked_as_a_reprint(
+    language: str, at_window: Sscard, sscard: Sscard, counter: Counter
+) -> None:
+    title, mark = ("账户圈存凭单", "重印") if language == "zh" else ("Load of the account", "REPRINT")
+    done = load(at_window, "--lang", language)
+    again = sscard("slip", "--load", "1", *counter.book, "--lang", language)
+
+    assert title in done.out and mark not in done.out
+    assert title in again.out and f"*** {mark} ***" in again.out
+    assert "120.50" in again.out
+    assert sscard("slip", "--load", "2", *counter.book, "--lang", language).code == 1
+    assert sscard("slip", "1", "--load", "1", *counter.book, "--lang", language).code == 2
+
+
+def test_a_printer_without_paper_undoes_no_load(
+    at_window: Sscard, sscard: Sscard, counter: Counter, tmp_path: Path
+) -> None:
+    more = config(tmp_path, '[slips]\nprinter = "device:/dev/full"\n')
+
+    done = load(at_window, *more)
+    told = load(at_window, *more, "--json").json
+
+    assert done.code == 0
+    assert "The slip of load 1 was not printed" in done.err and "sscard slip --load 1" in done.err
+    assert [row["slip"] for row in told["loads"]] == ["not-printed"]
+    assert balance(sscard, counter) == 14_100
 
 
 def test_the_pin_is_asked_for_with_the_amount(at_window: Sscard) -> None:
@@ -121,7 +151,8 @@ def test_a_lost_answer_is_to_be_verified_and_settled_with_the_same_card(
     settled = at_window("settle", "--pin-stdin", "--lang", language, stdin=f"{PIN}\n")
 
     assert lost.code == 4
-    assert ("待核实" if language == "zh" else "to be verified") in lost.sentence
+    assert ("待核实" if language == "zh" else "to be verified") in lost.err
+    assert ("*** 待核实 ***" if language == "zh" else "*** TO BE VERIFIED ***") in lost.out
     assert settled.code == 0
     assert ("已入账 20.50 元" if language == "zh" else "Load 1: credited 20.50 yuan") in settled.out
     assert balance(sscard, counter) == 12_050

@@ -15,9 +15,9 @@ from sscard_terminal.terminal.configuration import Configuration
 from sscard_terminal.terminal.day import Day, Watch, close_day, newest_day, open_day
 from sscard_terminal.terminal.day_records import Sum
 from sscard_terminal.terminal.psam import PsamFailure
+from sscard_terminal.terminal.slips.contents import Slip
 from sscard_terminal.terminal.slips.day_form import slip_of_day
 from sscard_terminal.terminal.slips.targets import Target
-from sscard_terminal.terminal.slips.trouble import SlipTrouble
 
 from .command import LocalGroup, Run, service
 from .console import Console
@@ -25,7 +25,7 @@ from .debit import opened_journal
 from .desk import now, psam_alone, warn_of_key_end
 from .exits import Exit, Stop
 from .outcomes import held
-from .printing import NOT_PRINTED, chosen, handed_out, printer_options, problem_of
+from .printing import chosen, hand_out, printer_options
 from .settings import Settings, settings_of
 from .signed_in import operator_for, sign_out, supervisor_for, supervisor_options
 from .values import FilePath
@@ -142,12 +142,12 @@ def _print(
     """The day's slip where it is asked for; the day stands as it is, whatever the printer does. What --json says of it."""
     if not slip or found is None:
         return None
-    made = slip_of_day(found, configuration.place, run.console.language, training=training)
-    try:
-        return handed_out(run.console, made, chosen(configuration.slips, printer, width_mm))
-    except SlipTrouble as trouble:
-        run.console.warn("day.not-printed", problem=problem_of(run.console, trouble))
-    return NOT_PRINTED
+    language, settings = run.console.language, chosen(configuration.slips, printer, width_mm)
+
+    def made() -> Slip:
+        return slip_of_day(found, configuration.place, language, training=training)
+
+    return hand_out(run.console, made, settings, "day.not-printed")
 
 
 def _tell(console: Console, found: Day | None, slip: str | None = None) -> None:

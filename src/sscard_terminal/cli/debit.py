@@ -19,14 +19,13 @@ from sscard_terminal.terminal.exchange import CardRefused
 from sscard_terminal.terminal.identification import IdentifiedCard
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.journal_events import SaleState
-from sscard_terminal.terminal.journal_file import JournalTrouble
 from sscard_terminal.terminal.outcomes import Approved, Declined, SaleKind, Unsettled
 from sscard_terminal.terminal.psam import PsamFailure
 from sscard_terminal.terminal.recovery import Settlement, settle, settle_by_psam
 from sscard_terminal.terminal.sale_rules import objection_before_card
+from sscard_terminal.terminal.slips.contents import Slip
 from sscard_terminal.terminal.slips.forms import slip_of_sale
 from sscard_terminal.terminal.slips.printing import SlipSettings
-from sscard_terminal.terminal.slips.trouble import SlipTrouble
 from sscard_terminal.terminal.workflow import verify_pin
 
 from .command import Run, service
@@ -37,7 +36,7 @@ from .exits import Exit, StillOpen, Stop
 from .outcomes import declined, held, unsettled
 from .pins import pin_option
 from .price import Price, agreed, amounts_of, price_of, price_options
-from .printing import NOT_PRINTED, handed_out, problem_of
+from .printing import hand_out
 from .signed_in import operator_for
 from .state import made_state_folder, state_folder
 from .training import journal_path
@@ -141,19 +140,14 @@ def _tell(console: Console, outcome: Approved, slip: str) -> None:
 
 
 def _print_slip(console: Console, journal: Journal, voucher: int, settings: SlipSettings) -> str:
-    """From the journal, never from what we hold (counter.md screen rule 9). A slip that fails undoes no sale (14), nor
-    does Ctrl-C. What --json says of it."""
-    try:
-        with undisturbed():
-            entry = journal.entry(voucher)
-            assert entry is not None
-            slip = slip_of_sale(entry, console.language, training=journal.training)
-            return handed_out(console, slip, settings)
-    except SlipTrouble as trouble:
-        console.warn("debit.not-printed", voucher=voucher, problem=problem_of(console, trouble))
-    except (JournalTrouble, OSError):
-        console.warn("debit.no-slip", voucher=voucher)
-    return NOT_PRINTED
+    """From the journal, never from what we hold (counter.md screen rule 9). What --json says of it."""
+
+    def made() -> Slip:
+        entry = journal.entry(voucher)
+        assert entry is not None
+        return slip_of_sale(entry, console.language, training=journal.training)
+
+    return hand_out(console, made, settings, "debit.not-printed", voucher=voucher)
 
 
 @service("recover")

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from sscard_terminal.iso7816.errors import FormatError
+from sscard_terminal.terminal.journal_file import JournalTrouble
 from sscard_terminal.terminal.slips.contents import Slip
 from sscard_terminal.terminal.slips.layout import COLUMNS, text_of
 from sscard_terminal.terminal.slips.printing import SlipSettings, print_slip
@@ -20,6 +21,7 @@ from sscard_terminal.terminal.slips.trouble import SlipTrouble
 
 from .command import BadValue
 from .console import Console
+from .entry import undisturbed
 from .exits import Exit, Stop
 
 
@@ -81,6 +83,22 @@ def handed_out(console: Console, slip: Slip, settings: SlipSettings) -> str:
             warn_of_lost(console, print_slip(printer, slip, settings))
             console.say("slip.printed", printer=printer)
             return PRINTED
+
+
+def hand_out(
+    console: Console, make: Callable[[], Slip], settings: SlipSettings, trouble_key: str, **facts: object
+) -> str:
+    """The slip of something that is done: what fails now is one line, and undoes nothing (counter.md screen rule 14),
+    nor does Ctrl-C. What --json says of it."""
+    try:
+        with undisturbed():
+            return handed_out(console, make(), settings)
+    except SlipTrouble as trouble:
+        problem = problem_of(console, trouble)
+    except (JournalTrouble, OSError):
+        problem = console.text("printer.no-words")
+    console.warn(trouble_key, problem=problem, **facts)
+    return NOT_PRINTED
 
 
 def warn_of_lost(console: Console, lost: str) -> None:

@@ -1,23 +1,24 @@
-"""`sscard slip`: the slip of a sale again, marked so, from the journal; no card, no reader, nothing is changed."""
+"""`sscard slip`: the slip of a sale, request or load again, marked so, from the journal; no card, no reader, nothing is changed."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from sscard_terminal.terminal.journal_events import JournalEntry
+from sscard_terminal.terminal.journal import Journal
+from sscard_terminal.terminal.load_journal import LoadJournal
 from sscard_terminal.terminal.slips.contents import Slip
 from sscard_terminal.terminal.slips.forms import newest_request, slip_of_request, slip_of_sale
 from sscard_terminal.terminal.slips.layout import text_of
+from sscard_terminal.terminal.slips.load_form import slip_of_load
 from sscard_terminal.terminal.slips.pdf import pdf_of
 from sscard_terminal.terminal.slips.printing import SlipSettings
 from sscard_terminal.terminal.slips.targets import Nowhere, Target
 from sscard_terminal.terminal.slips.ticket import ticket
 from sscard_terminal.terminal.slips.trouble import SlipTrouble
 
-from .command import Run, service
+from .command import BadValue, Run, service
 from .console import Console
 from .debit import opened_journal
 from .exits import Exit, Stop
@@ -29,6 +30,7 @@ from .values import FilePath
 @service("slip", uses_readers=False, has_trace=False, has_settings=True)
 @click.argument("voucher", metavar="[VOUCHER]", type=click.IntRange(min=1), required=False)
 @click.option("--request", is_flag=True)
+@click.option("--load", metavar="NUMBER", type=click.IntRange(min=1))
 @printer_options
 @click.option("--pdf", metavar="FILE", type=FilePath())
 @click.option("--escpos", metavar="FILE", type=FilePath())
@@ -37,6 +39,7 @@ def slip(
     run: Run,
     voucher: int | None,
     request: bool,
+    load: int | None,
     printer: Target | None,
     width_mm: int | None,
     pdf: Path | None,
@@ -44,12 +47,14 @@ def slip(
     journal: Path | None,
 ) -> int:
     """See messages, help.slip."""
+    if load is not None and (voucher is not None or request):
+        raise BadValue("usage.load-or-sale")
     configuration = settings_of(run).configuration
     with opened_journal(configuration, journal) as book:
-        entry = book.last_entry() if voucher is None else book.entry(voucher)
-    if entry is None:
-        raise Stop(Exit.REFUSED, "slip.none")
-    made = _made(entry, request, {"reprint": True, "training": book.training}, run.console)
+        if load is None:
+            made, facts = _of_sale(book, voucher, request, run.console)
+        else:
+            made, facts = _of_load(book, load, configuration.place, run.console)
     settings = chosen(configuration.slips, printer, width_mm)
     if (pdf or escpos) and printer is None:
         settings = chosen(settings, Nowhere(), None)
@@ -58,19 +63,31 @@ def slip(
         became = handed_out(run.console, made, settings)
     except SlipTrouble as trouble:
         raise not_printed(run.console, trouble) from trouble
-    text = text_of(made, settings.columns)
-    facts = {"voucher": entry.sale.voucher, "state": str(entry.state), "slip": text, "printed": became}
-    run.console.give(facts)
+    run.console.give({**facts, "slip": text_of(made, settings.columns), "printed": became})
     return Exit.DONE
 
 
-def _made(entry: JournalEntry, request: bool, marks: dict[str, Any], console: Console) -> Slip:
+def _of_sale(
+    book: Journal, voucher: int | None, request: bool, console: Console
+) -> tuple[Slip, dict[str, object]]:
+    entry = book.last_entry() if voucher is None else book.entry(voucher)
+    if entry is None:
+        raise Stop(Exit.REFUSED, "slip.none")
+    facts = {"voucher": entry.sale.voucher, "state": str(entry.state)}
     if not request:
-        return slip_of_sale(entry, console.language, **marks)
+        return slip_of_sale(entry, console.language, reprint=True, training=book.training), facts
     asked = newest_request(entry)
     if asked is None:
         raise Stop(Exit.REFUSED, "slip.no-request", voucher=entry.sale.voucher)
-    return slip_of_request(asked, console.language, **marks)
+    return slip_of_request(asked, console.language, reprint=True, training=book.training), facts
+
+
+def _of_load(book: Journal, number: int, place: str, console: Console) -> tuple[Slip, dict[str, object]]:
+    entry = LoadJournal(book).entry(number)
+    if entry is None:
+        raise Stop(Exit.REFUSED, "slip.no-load")
+    slip = slip_of_load(entry, place, console.language, reprint=True, training=book.training)
+    return slip, {"load": number, "state": str(entry.state)}
 
 
 def _write(

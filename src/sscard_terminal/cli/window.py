@@ -16,6 +16,7 @@ from sscard_terminal.cardspec.money import Fen, yuan_of_fen
 from sscard_terminal.reader.connection import LinkError
 from sscard_terminal.terminal.identification import IdentifiedCard
 from sscard_terminal.terminal.load import LoadOrder, Window, load, reference_of
+from sscard_terminal.terminal.load_journal import LoadJournal
 from sscard_terminal.terminal.load_records import Credited, LoadState, LoadUnsettled
 from sscard_terminal.terminal.load_recovery import LoadSettlement
 from sscard_terminal.terminal.outcomes import Declined
@@ -25,6 +26,8 @@ from sscard_terminal.terminal.service_window import (
     tidy_up,
     tidy_up_without_card,
 )
+from sscard_terminal.terminal.slips.contents import Slip
+from sscard_terminal.terminal.slips.load_form import slip_of_load
 from sscard_terminal.voice.told import load_unsettled
 
 from .command import BadValue, LocalGroup
@@ -33,6 +36,7 @@ from .entry import Holder, ask_holder, verified, warn_of_first_pin
 from .exits import Exit, Stop
 from .outcomes import declined, held, stop_of
 from .pins import pin_option
+from .printing import hand_out
 from .values import Yuan
 from .window_pin import pin_reset, unblock
 from .window_place import Place, window_service
@@ -139,6 +143,11 @@ def _in_one_breath(
 def _told(place: Place, holder: Holder, work: _Work) -> int:
     """Everything that was done, in words or as JSON; the last thing that was not ends the command."""
     console = place.console
+    slips = {
+        outcome.load.number: _print_slip(place, outcome.load.number)
+        for _, outcome in work.loads
+        if not isinstance(outcome, Declined)
+    }
     for settlement in work.settled:
         evidence = console.text(f"load.evidence.{settlement.evidence}")
         console.say(_KEYS[settlement.state], **{**_facts_of(settlement), "evidence": evidence})
@@ -148,7 +157,9 @@ def _told(place: Place, holder: Holder, work: _Work) -> int:
     if not (work.settled or work.loads):
         console.say("window.nothing")
     rows = [
-        _facts_of_load(credit, outcome) for credit, outcome in work.loads if isinstance(outcome, Credited)
+        _facts_of_load(credit, outcome) | {"slip": slips[outcome.load.number]}
+        for credit, outcome in work.loads
+        if isinstance(outcome, Credited)
     ]
     if work.loads and not isinstance(last := work.loads[-1][1], Credited):
         raise _stopped(last, rows)
@@ -158,6 +169,18 @@ def _told(place: Place, holder: Holder, work: _Work) -> int:
     settled = [_facts_of(settlement) for settlement in work.settled]
     console.give({"exit": code, "loads": rows, "settled": settled})
     return code
+
+
+def _print_slip(place: Place, number: int) -> str:
+    """From the journal (counter.md screen rule 9). What --json says of it."""
+    configuration, language = place.desk.settings.configuration, place.console.language
+
+    def made() -> Slip:
+        entry = LoadJournal(place.journal).entry(number)
+        assert entry is not None
+        return slip_of_load(entry, configuration.place, language, training=place.journal.training)
+
+    return hand_out(place.console, made, configuration.slips, "window.not-printed", number=number)
 
 
 def _stopped(outcome: Declined | LoadUnsettled, rows: list[dict[str, Any]]) -> Stop:

@@ -12,10 +12,12 @@ from sscard_terminal.iso7816.status import Language
 from sscard_terminal.terminal.day import Day
 from sscard_terminal.terminal.day_records import DayEvent, DayEventKind, Sum
 from sscard_terminal.terminal.journal_events import Event, EventKind, JournalEntry
+from sscard_terminal.terminal.load_records import Load, LoadEntry, LoadEvent, LoadEventKind
 from sscard_terminal.terminal.outcomes import Sale, SaleKind
 from sscard_terminal.terminal.slips.contents import Slip
 from sscard_terminal.terminal.slips.day_form import slip_of_day
 from sscard_terminal.terminal.slips.forms import newest_request, slip_of_request, slip_of_sale
+from sscard_terminal.terminal.slips.load_form import slip_of_load
 from tests.terminal.doubles import AMOUNTS, NOON
 
 TAC = bytes.fromhex("CEA3FB75")
@@ -59,6 +61,28 @@ def asked(kind: EventKind, amount: int, *answers: EventKind) -> JournalEntry:
 VOIDED = asked(EventKind.VOID_REQUESTED, 1234)
 REFUNDED = asked(EventKind.REFUND_REQUESTED, 500)
 
+LOAD = Load(
+    number=4,
+    request="9f2c51d0e7b84c5f8a6b3d0e1f2a4c6e",
+    identification=SALE.identification,
+    card_number=SALE.card_number,
+    amount=Fen(1234),
+    counter=0,
+    key_index=1,
+    balance_before=Fen(8766),
+    terminal=SALE.terminal,
+    time=LATER,
+    mac1=bytes.fromhex("1A2B3C4D"),
+    mac2=bytes.fromhex("5E6F7081"),
+    operator="W3",
+)
+
+
+def load_slip(language: Language, *kinds: LoadEventKind) -> Slip:
+    entry = LoadEntry(LOAD, tuple(LoadEvent(kind, LATER, TAC) for kind in kinds))
+    return slip_of_load(entry, "泰安市服务窗口", language)
+
+
 OPENED = DayEvent(3, DayEventKind.OPENED, NOON - timedelta(hours=2), 0, "01")
 CLOSED = DayEvent(3, DayEventKind.CLOSED, NOON + timedelta(hours=8), 7, "02")
 DESPITE = replace(CLOSED, despite="顾客已离店，电话联系后次日带卡来核实", supervisor="90")
@@ -95,6 +119,9 @@ SAMPLES: dict[str, Callable[[Language], Slip]] = {
     "refund-refused": lambda language: request_slip(
         asked(EventKind.REFUND_REQUESTED, 500, EventKind.REQUEST_REFUSED), language
     ),
+    "load-credited": lambda language: load_slip(language, LoadEventKind.ANSWERED, LoadEventKind.CONFIRMED),
+    "load-open": lambda language: load_slip(language, LoadEventKind.ANSWERED, LoadEventKind.UNPROVED),
+    "load-not-credited": lambda language: load_slip(language, LoadEventKind.REFUSED),
     "day-open": lambda language: slip_of_day(Day(OPENED, None, SUMS[:2]), "泰安药店", language),
     "day-closed": lambda language: slip_of_day(Day(OPENED, CLOSED, SUMS), "泰安药店", language),
     "day-despite": lambda language: slip_of_day(Day(OPENED, DESPITE, SUMS), "泰安药店", language),

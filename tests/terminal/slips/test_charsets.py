@@ -1,7 +1,7 @@
 """Text in a printer's own characters: nothing is lost silently, and no line gets longer or shorter."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sscard_terminal.terminal.slips.charsets import Charset, encoded, replacement
@@ -32,6 +32,7 @@ def test_text_in_the_characters_a_printer_has(text: str, charset: str, data: str
     assert (found.data.hex().upper(), found.lost) == (data, lost)
 
 
+@settings(deadline=None)
 @given(st.text(), st.sampled_from(list(Charset)))
 def test_every_character_is_printed_or_named_as_lost(text: str, charset: Charset) -> None:
     shown = printable(text)

@@ -69,6 +69,16 @@ def test_a_sale_not_charged_is_not_signed_for() -> None:
     assert Signature("Signature") not in slip_of_sale(NOT_CHARGED, "en")
 
 
+@pytest.mark.parametrize(("name", "is_certain"), [("load-credited", True), ("load-open", False)])
+def test_a_load_not_certainly_credited_shows_neither_balance_nor_tac(name: str, is_certain: bool) -> None:
+    assert ({"Balance", "TAC"} <= labels(SAMPLES[name]("en"))) is is_certain
+    assert (TAC.hex().upper() in text_of(SAMPLES[name]("en"))) is is_certain
+
+
+def test_a_load_not_credited_is_not_signed_for() -> None:
+    assert Signature("Signature") not in SAMPLES["load-not-credited"]("en")
+
+
 def test_a_sale_nothing_was_asked_about_has_no_request() -> None:
     assert newest_request(CHARGED) is None
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sscard_terminal.cardspec.money import Fen
@@ -99,6 +99,7 @@ def fits(slip: Slip, width: int) -> bool:
     return max(columns(line.text) for line in laid_out(slip, width)) <= width
 
 
+@settings(deadline=None)
 @given(TEXT, TEXT, AMOUNT, AMOUNT, AMOUNT, st.sampled_from(WIDTHS), st.sampled_from(["zh", "en"]))
 def test_whatever_place_operator_and_amounts_no_line_leaves_the_paper(
     place: str, operator: str, account: Fen, self_paid: Fen, pooled: Fen, width: int, language: Language
@@ -112,6 +113,7 @@ def test_whatever_place_operator_and_amounts_no_line_leaves_the_paper(
         assert all(max(map(columns, line.split("\n"))) <= width for line in text_of(slip, width).splitlines())
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(*(st.builds(kind, TEXT) for kind in (Title, Mark, Heading, Note)))), TEXT, TEXT)
 def test_whatever_the_words_are_no_line_leaves_the_paper(
     pieces: list[object], label: str, value: str
@@ -121,6 +123,7 @@ def test_whatever_the_words_are_no_line_leaves_the_paper(
     assert all(fits(slip, width) for width in WIDTHS)  # type: ignore[arg-type]
 
 
+@settings(deadline=None)
 @given(TEXT, st.sampled_from(WIDTHS))
 def test_wrapping_loses_nothing_but_blanks(text: str, width: int) -> None:
     shown = printable(text)

@@ -138,9 +138,12 @@ def _opened(printer: Device | Network, deadline: float) -> Iterator[_Wire]:
 
 def _make_raw(handle: int) -> None:
     """A serial line as it is (its speed too), but without a terminal's ideas about line ends."""
-    import tty  # Unix only, as is a serial line of this kind
+    import termios  # Unix only, as is a serial line of this kind
+    import tty
 
-    tty.setraw(handle)
+    tty.setraw(
+        handle, termios.TCSANOW
+    )  # at once: a line that takes nothing would never have finished what it has
 
 
 @contextmanager
