@@ -23,7 +23,12 @@ CARD, OTHER_CARD = "37" * 16, "36" * 16
 TAC, MAC2 = bytes.fromhex("CEA3FB75"), bytes.fromhex("37F86753")
 
 
-def intent(identification: str = CARD, time: datetime = NOON, place: str = "泰安药店") -> DebitIntent:
+def intent(
+    identification: str = CARD,
+    time: datetime = NOON,
+    place: str = "泰安药店",
+    terminal: str = "370900000001",
+) -> DebitIntent:
     return DebitIntent(
         identification=identification,
         card_number="D2143569X",
@@ -31,7 +36,7 @@ def intent(identification: str = CARD, time: datetime = NOON, place: str = "泰�
         counter=65_534,
         key_index=1,
         balance_before=Fen(10_000),
-        terminal="370900000001",
+        terminal=terminal,
         sequence=bytes.fromhex("00000001"),
         time=time,
         mac1=bytes.fromhex("409CAC6A"),
@@ -442,7 +447,7 @@ def test_every_request_knows_its_answer(path: Path) -> None:
 
     assert entry is not None
     assert [event.number for event in entry.events] == [1, 2, 3, 4, 5]
-    assert [entry.answer_to(request) for request in entry.requests] == [None, refused, None]
+    assert [request.answer for request in entry.requests] == [None, refused, None]
 
 
 def test_a_request_is_answered_once(path: Path) -> None:

@@ -67,6 +67,10 @@ class Journal(DayJournal):
         """The newest sale, for a reprint."""
         return next(self._entries("WHERE voucher = (SELECT max(voucher) FROM debits)"), None)
 
+    def first_entry(self) -> JournalEntry | None:
+        """The oldest sale."""
+        return next(self._entries("WHERE voucher = (SELECT min(voucher) FROM debits)"), None)
+
     def entries_of_card(self, identification: str, most: int) -> tuple[JournalEntry, ...]:
         """The newest `most` sales of one card (32 hex digits), newest first."""
         newest = "SELECT voucher FROM debits WHERE identification = ? ORDER BY voucher DESC LIMIT ?"

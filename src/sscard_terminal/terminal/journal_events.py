@@ -111,13 +111,9 @@ class JournalEntry:
         return next((event.mac2 for event in reversed(self.events) if event.mac2), None)
 
     @property
-    def requests(self) -> tuple[Event, ...]:
+    def requests(self) -> tuple[Request, ...]:
         """The voids and refunds asked for, oldest first."""
-        return tuple(event for event in self.events if event.kind in REQUESTS)
-
-    def answer_to(self, request: Event) -> Event | None:
-        """What the centre said to one of them, None while it is on its way."""
-        return next((event for event in self.events if event.answers == request.number), None)
+        return tuple(Request(self, event) for event in self.events if event.kind in REQUESTS)
 
     @property
     def requested(self) -> Fen:
@@ -131,3 +127,20 @@ class JournalEntry:
 
     def _sum(self, *kinds: EventKind) -> int:
         return sum(event.amount or 0 for event in self.events if event.kind in kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the centre was asked about a sale: the sale, and the asking."""
+
+    entry: JournalEntry
+    event: Event
+
+    @property
+    def answer(self) -> Event | None:
+        """What the centre said to it, None while it is on its way."""
+        return next((event for event in self.entry.events if event.answers == self.event.number), None)
+
+    @property
+    def is_refused(self) -> bool:
+        return self.answer is not None and self.answer.kind is EventKind.REQUEST_REFUSED

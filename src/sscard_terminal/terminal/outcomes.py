@@ -92,6 +92,16 @@ class Reason(StrEnum):
     DAY_NOT_OPEN = "day-not-open"
     DAY_ALREADY_OPEN = "day-already-open"
     DAY_HAS_OPEN_SALES = "day-has-open-sales"
+    # A void or refund.
+    NO_SUCH_SALE = "no-such-sale"
+    SALE_TO_BE_VERIFIED = "sale-to-be-verified"
+    SALE_NOT_CHARGED = "sale-not-charged"
+    NOTHING_TO_GIVE_BACK = "nothing-to-give-back"
+    ASKED_ALREADY = "asked-already"
+    VOID_TOO_LATE = "void-too-late"
+    VOID_INSTEAD = "void-instead"
+    REFUND_TOO_LATE = "refund-too-late"
+    REFUND_TOO_LARGE = "refund-too-large"
     # The terminal.
     LINK_BROKEN = "link-broken"
     PSAM_TROUBLE = "psam-trouble"
@@ -117,13 +127,15 @@ class Declined:
 
     `sw` and `command` name the refusal behind it; `link` the broken link; `tries_left` stands with WRONG_PIN (1..)
     and PIN_BLOCKED (0); `missing` with INSUFFICIENT_BALANCE, how many fen short, where the card told its balance;
-    `region` with CARD_OF_OTHER_CITY, 6 digits; `expired_on` with EXPIRED and APPROVAL_ENDED, the last good day;
+    `region` with CARD_OF_OTHER_CITY, 6 digits; `expired_on` with EXPIRED, APPROVAL_ENDED and REFUND_TOO_LATE, the last good day;
     `issued_at` with HOTLIST_NOT_CURRENT; `ceiling` with the ceilings, and `left`, what may still be paid today, with
     those that add up; `voucher` with OPEN_SALE and DAY_HAS_OPEN_SALES, the sale that is open, with SAME_SALE_AGAIN,
     the one before, and with a sale that reached the journal before it was declined; `number` likewise with OPEN_LOAD
     and a load; `rule` with ANSWER_TO_RESET_REFUSED, the rule of `atr_rules` that the card breaks; `clock` with
     the CLOCKs, what it says, and `known` what it contradicts; `count` with
-    JOURNAL_BEHIND_PSAM, how many sales are missing at most; `host` with HOST_REFUSED, the host's reason.
+    JOURNAL_BEHIND_PSAM, how many sales are missing at most; `host` with HOST_REFUSED, the host's reason;
+    `asked` with ASKED_ALREADY, how much of the sale is asked back, and `left` there and with REFUND_TOO_LARGE, how
+    much still can be.
     """
 
     reason: Reason
@@ -145,6 +157,7 @@ class Declined:
     count: int | None = None
     number: int | None = None
     host: HostReason | None = None
+    asked: Fen | None = None
 
 
 class SaleKind(StrEnum):

@@ -26,7 +26,8 @@ class SaleRules:
     The ceilings are fen of the account's part: what the chip pays off line. A day is one of the terminal's clock, and
     a sale that is to be verified counts as paid. `approved_until` is the last day of the approval; `repeat_within`
     how long the same amounts from the same card are taken for a mistake; `hotlist_max_age` applies to `hotlist`; with `needs_open_day`
-    nothing is sold before the day is opened or after it is closed; `longest_closure`: see clock_rules.
+    nothing is sold before the day is opened or after it is closed; `longest_closure`: see clock_rules; `refund_days`: how
+    many days after a sale its money can be asked back (requests.py).
     """
 
     per_sale: Fen | None = None
@@ -38,6 +39,7 @@ class SaleRules:
     hotlist_max_age: timedelta = timedelta(days=3)
     needs_open_day: bool = False
     longest_closure: timedelta = LONGEST_CLOSURE
+    refund_days: int = 30
 
 
 NO_RULES = SaleRules()

@@ -53,8 +53,8 @@ LATER = NOON + timedelta(hours=5)
 
 def asked(kind: EventKind, amount: int, *answers: EventKind) -> JournalEntry:
     """The charged sale, somebody asking for its money, and what the centre did about it."""
-    request = Event(kind, LATER, amount=Fen(amount), operator="01", supervisor="90")
-    done = tuple(Event(answer, LATER, amount=Fen(amount)) for answer in answers)
+    request = Event(kind, LATER, amount=Fen(amount), operator="01", supervisor="90", number=3)
+    done = tuple(Event(answer, LATER, amount=Fen(amount), answers=3) for answer in answers)
     return JournalEntry(SALE, (*CHARGED.events, request, *done))
 
 

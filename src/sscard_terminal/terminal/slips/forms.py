@@ -18,7 +18,7 @@ from sscard_terminal.cardspec.records import masked_number
 from sscard_terminal.iso7816.status import Language
 
 from ..client import MEDICAL_ACCOUNT
-from ..journal_events import REQUESTS, Event, EventKind, JournalEntry, SaleState
+from ..journal_events import EventKind, JournalEntry, Request, SaleState
 from ..outcomes import SaleKind
 from .contents import Mark, Note, Piece, Row, Rule, Signature, Slip, Title
 from .words import WORDS
@@ -168,18 +168,9 @@ SALES: dict[SaleKind, Form[JournalEntry]] = {
 """The slips of sales, by what the debit does to the card."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the centre was asked about a sale: the sale, and the asking."""
-
-    entry: JournalEntry
-    event: Event
-
-
 def newest_request(entry: JournalEntry) -> Request | None:
     """The void or refund asked for last, None where there was none."""
-    asked = [event for event in entry.events if event.kind in REQUESTS]
-    return Request(entry, asked[-1]) if asked else None
+    return entry.requests[-1] if entry.requests else None
 
 
 def slip_of_request(
@@ -192,13 +183,13 @@ def slip_of_request(
 
 
 def _answer_to(request: Request) -> str:
-    if request.entry.on_its_way:
+    if request.answer is None:
         return "request.on-its-way"
-    return "request.credited" if request.entry.requested else "request.refused"
+    return "request.refused" if request.is_refused else "request.credited"
 
 
 def _advice_about(request: Request) -> str:
-    return "advice.on-its-way" if request.entry.on_its_way else ""
+    return "advice.on-its-way" if request.answer is None else ""
 
 
 def _request_form(title: str) -> Form[Request]:
@@ -225,7 +216,7 @@ def _request_form(title: str) -> Form[Request]:
             ),
         ),
         advice=_advice_about,
-        is_signed=lambda asked: bool(asked.entry.on_its_way),
+        is_signed=lambda asked: asked.answer is None,
     )
 
 
