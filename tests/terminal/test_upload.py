@@ -53,9 +53,9 @@ def sent(journal: Journal, centre: Centre, batch: int = 100) -> UploadReport:
     return upload(journal, centre, TickingClock(), batch)
 
 
-def stream(journal: Journal) -> list[str]:
+def stream(journal: Journal, most: int = 1000) -> list[str]:
     """All that the centre is to hold."""
-    return [record.build() for record in records_behind(journal, TERMINAL, 0, 1000)]
+    return [record.build() for record in records_behind(journal, TERMINAL, 0, most)]
 
 
 # What goes up -----------------------------------------------------------------------------------------
