@@ -464,3 +464,25 @@ def test_no_command_takes_a_password_as_an_argument(command: tuple[str, ...], sh
 
         assert refused.code == 2
         assert CLERK not in refused.out + refused.err
+
+
+def test_a_void_needs_a_supervisor_who_goes_into_the_journal(shop: Shop) -> None:
+    shop.sign_in()
+    shop.pay()
+    void = ("void", "1", *shop.counter.book)
+
+    alone = shop(*void, "--json").json
+    asked = shop(*void, *BY_CHIEF, "--json", stdin=f"{CHIEF}\n").json
+
+    assert (alone["exit"], alone["error"]) == (1, "operators.needs-supervisor")
+    assert (asked["operator"], asked["supervisor"]) == ("07", "01")
+
+
+def test_a_refund_needs_somebody_who_is_signed_in(shop: Shop) -> None:
+    shop.sign_in()
+    shop.pay()
+    shop("sign-out")
+
+    assert shop("refund", "1", *shop.counter.book, "--json").json["error"].startswith("operators.")
+    shop.sign_in()
+    assert shop("refund", "1", *shop.counter.book, "--json").json["reason"] == "void-instead"

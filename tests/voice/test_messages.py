@@ -17,12 +17,35 @@ from sscard_terminal.terminal.load_evidence import LoadEvidence
 from sscard_terminal.terminal.load_records import LoadDoubt
 from sscard_terminal.terminal.outcomes import Declined, Doubt, Reason
 from sscard_terminal.terminal.psam import PsamProblem
+from sscard_terminal.terminal.upload import Ending, LinkFault
 from sscard_terminal.voice.messages import catalogue
 
 ZH, EN = catalogue("zh"), catalogue("en")
 PRODUCT = Path(__file__).parents[2] / "src/sscard_terminal"
 FACES = ("voice", "cli", "counter", "driver", "lab")
-REFUSALS = [key for key in EN if key.startswith(("declined.", "link.", "psam.psam-", "psam.not", "journal."))]
+OF_A_SALE_BEFORE = tuple(
+    f"declined.{reason}"
+    for reason in (
+        *(
+            Reason.SALE_TO_BE_VERIFIED,
+            Reason.SALE_NOT_CHARGED,
+            Reason.NOTHING_TO_GIVE_BACK,
+            Reason.ASKED_ALREADY,
+        ),
+        *(Reason.VOID_TOO_LATE, Reason.VOID_INSTEAD, Reason.REFUND_TOO_LATE, Reason.REFUND_TOO_LARGE),
+    )
+)
+"""These speak of money that moved before, or not: that of the sale somebody wants back."""
+FAULTS_OF_THE_CENTRE = [
+    *(f"upload.{fault}" for fault in LinkFault),
+    *(f"upload.{ending}" for ending in (Ending.TOOK_NOTHING, Ending.NOT_BELIEVED, Ending.TRAINING)),
+]
+REFUSALS = [
+    key
+    for key in EN
+    if key.startswith(("declined.", "link.", "psam.psam-", "psam.not", "journal.", *FAULTS_OF_THE_CENTRE))
+    and key not in OF_A_SALE_BEFORE
+]
 
 
 def facts_of(text: str) -> set[str]:
@@ -49,6 +72,7 @@ def ends() -> Iterator[str]:
     yield from (f"host.{reason}" for reason in HostReason)
     yield from (f"psam.{problem}" for problem in PsamProblem)
     yield from (f"journal.{fault}" for fault in JournalFault)
+    yield from FAULTS_OF_THE_CENTRE
 
 
 @pytest.mark.parametrize("key", list(ends()))
@@ -64,6 +88,17 @@ def test_a_refusal_is_one_sentence_that_says_that_nothing_was_charged(key: str) 
     assert en.count(EN["money.not-charged"]) == 1
     assert zh.count("。") == 1 and zh.endswith("。")
     assert en.endswith(".") and ". " not in en
+
+
+@pytest.mark.parametrize("key", OF_A_SALE_BEFORE)
+def test_a_request_that_is_refused_says_how_the_sale_stands_and_that_nothing_was_asked(key: str) -> None:
+    zh, en = ZH[key], EN[key]
+
+    assert any(state in zh for state in ("未扣款", "已扣款", "待核实"))
+    assert "charged" in en or "to be verified" in en
+    assert any(word in zh for word in ("未向中心申请", "未重复申请", "没有可划回"))
+    assert any(word in en for word in ("nothing was asked", "Nothing of sale"))
+    assert zh.count("。") == 1 and zh.endswith("。") and en.endswith(".") and ". " not in en
 
 
 @pytest.mark.parametrize("key", [key for key in EN if key.startswith("doubt.")])

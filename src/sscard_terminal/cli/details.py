@@ -26,6 +26,7 @@ ROWS: tuple[tuple[str, str], ...] = (
     (r'must be a percentage as a text, such as "(.*)" or "(.*)"', '须为文本形式的百分比，如 "{0}" 或 "{1}"'),
     (r"is more than the self-paid share leaves", "超过自付比例之外的部分"),
     (r"must be more than nothing", "须大于零"),
+    (r"must be file:PATH", "须为 file:路径"),
     (r"must be a whole number from (\d+) to (\d+)", "须为 {0} 至 {1} 的整数"),
     (r"is below a narrower ceiling", "低于范围更小的限额"),
     (r"this table is missing", "缺少此表"),

@@ -17,7 +17,7 @@ class Exit(IntEnum):
     USAGE = 2
     """The command line, or a file named on it, is wrong; nothing was done."""
     TROUBLE = 3
-    """Reader, card or PSAM trouble; no money moved."""
+    """Reader, card or PSAM trouble, or a centre that takes nothing; no money moved."""
     UNVERIFIED = 4
     """To be verified: money may have moved (待核实)."""
 

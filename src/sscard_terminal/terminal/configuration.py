@@ -23,12 +23,13 @@ from .amounts import WHOLE, Shares
 from .clock_rules import LONGEST_CLOSURE
 from .hotlist import Hotlist, read_hotlist
 from .policy import Policy
-from .sale_rules import SaleRules
+from .sale_rules import NO_RULES, SaleRules
 from .slips.charsets import Charset
 from .slips.layout import COLUMNS
 from .slips.pdf import Font
 from .slips.printing import SlipSettings
 from .slips.targets import Spool, Target, parse_target
+from .upload_file import upload_path
 
 LANGUAGES = ("zh", "en")
 MOST_MINUTES = 24 * 60
@@ -82,12 +83,14 @@ class Configuration:
     per_day: Fen | None = None
     repeat_minutes: int = 0
     needs_open_day: bool = False
+    refund_days: int = NO_RULES.refund_days
     self_paid_share: int = 0
     pooled_share: int = 0
     hotlist: Path | None = None
     hotlist_key: bytes | None = None
     hotlist_max_age_days: int = 3
     journal: Path | None = None
+    upload: Path | None = None
     language: Language | None = None
     warn_before_key_end_days: int = 60
     operators: Path | None = None
@@ -134,6 +137,7 @@ class Configuration:
             timedelta(days=self.hotlist_max_age_days),
             self.needs_open_day,
             timedelta(days=self.longest_closure_days),
+            self.refund_days,
         )
 
     @property
@@ -160,7 +164,7 @@ def parse_configuration(text: str, folder: Path) -> Configuration:
         for name, value in settings.items():
             setting = f"{table}.{name}"
             values |= _read(table, name, value, lines.get(setting, lines.get(table, 0)))
-    for setting in ("hotlist", "journal", "operators", "slip_font"):
+    for setting in ("hotlist", "journal", "operators", "slip_font", "upload"):
         if setting in values:
             values[setting] = folder / values[setting]
     if isinstance(spool := values.get("slip_printer"), Spool):
@@ -230,6 +234,13 @@ def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise _Impossible("must be a text")
     return value
+
+
+def _upload(value: object) -> str:
+    try:
+        return upload_path(_text(value))
+    except FormatError:
+        raise _Impossible("must be file:PATH") from None
 
 
 def _texts(value: object) -> tuple[str, ...]:
@@ -352,6 +363,7 @@ SETTINGS: dict[str, dict[str, tuple[str, Callable[[object], object]]]] = {
         "per_day": ("per_day", _yuan),
         "repeat_minutes": ("repeat_minutes", _whole(0, MOST_MINUTES)),
         "needs_open_day": ("needs_open_day", _yes_or_no),
+        "refund_days": ("refund_days", _whole(0, MOST_DAYS)),
         "self_paid_percent": ("self_paid_share", _percent),
         "pooled_percent": ("pooled_share", _percent),
     },
@@ -360,6 +372,7 @@ SETTINGS: dict[str, dict[str, tuple[str, Callable[[object], object]]]] = {
         "key": ("hotlist_key", _public_key),
         "max_age_days": ("hotlist_max_age_days", _whole(1, MOST_DAYS)),
     },
+    "centre": {"upload": ("upload", _upload)},
     "operators": {
         "file": ("operators", _text),
         "session_minutes": ("session_minutes", _whole(1, MOST_MINUTES)),

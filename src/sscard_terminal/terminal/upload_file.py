@@ -24,8 +24,21 @@ try:
 except ImportError:  # Windows: the journal, which one terminal alone can open, has to do
     fcntl = None  # type: ignore[assignment]
 
+PREFIX = "file:"
 HEADER = b"sscard-upload 1\n"
 _BLOCK = 1 << 16
+
+
+def upload_path(text: str) -> str:
+    """The PATH of "file:PATH", as the configuration and the command line name such a file.
+
+    Raises:
+        FormatError: it is something else.
+    """
+    path = text.removeprefix(PREFIX)
+    if path == text or not path.strip():
+        raise FormatError(f"{PREFIX}PATH is expected")
+    return path
 
 
 class UploadFile:

@@ -17,6 +17,7 @@ from sscard_terminal.cardspec.upload_record import (
     UploadRecord,
     What,
     event_of,
+    key_of,
 )
 
 from .journal import Journal
@@ -79,6 +80,15 @@ def name_of(journal: Journal) -> str | None:
     return None if entry is None else entry.sale.terminal
 
 
+def key_in(journal: Journal, event: int) -> str:
+    """By which the centre knows an event of this journal, and the request in it.
+
+    Raises:
+        JournalTrouble: the journal cannot be read.
+    """
+    return key_of(name_of(journal) or "", event)
+
+
 def name_the_unknown(journal: Journal, at: datetime) -> int:
     """Give each sale of which the journal has nothing but the intent a LOST event, so that it reaches the centre as what
     it is: unknown. How many there were.
@@ -88,18 +98,20 @@ def name_the_unknown(journal: Journal, at: datetime) -> int:
     Raises:
         JournalTrouble: the journal cannot be read or written.
     """
-    with journal.writing() as database:
+    with journal.reading() as database:
         known = database.execute(
             "SELECT coalesce(max(voucher), 0) FROM (SELECT voucher FROM events"
             " WHERE id <= (SELECT max(event) FROM acknowledgements) ORDER BY id DESC LIMIT ?)",
             (LOOK_BACK,),
         ).fetchone()[0]
-        return database.execute(
-            "INSERT INTO events (voucher, kind, at, detail) SELECT voucher, ?, ?, ? FROM debits"
-            " WHERE voucher > ? AND NOT EXISTS (SELECT 1 FROM events WHERE events.voucher = debits.voucher)"
-            " ORDER BY voucher",
-            (EventKind.LOST, at.isoformat(), INTENT_ONLY, known),
-        ).rowcount
+        unknown = database.execute(
+            "SELECT voucher FROM debits WHERE voucher > ?"
+            " AND NOT EXISTS (SELECT 1 FROM events WHERE events.voucher = debits.voucher) ORDER BY voucher",
+            (known,),
+        ).fetchall()
+    for row in unknown:
+        journal.record(row["voucher"], Event(EventKind.LOST, at, detail=INTENT_ONLY))
+    return len(unknown)
 
 
 def records_behind(journal: Journal, name: str, event: int, most: int) -> tuple[UploadRecord, ...]:

@@ -89,6 +89,7 @@ def declined(outcome: Declined) -> Told:
         "count": outcome.count,
         "number": outcome.number,
         "host": outcome.host,
+        "asked": outcome.asked,
     }
     return Told(_key_of(outcome), Money.NOT_CHARGED, facts, outcome.reason in TROUBLE)
 

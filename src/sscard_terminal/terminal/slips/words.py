@@ -22,7 +22,7 @@ ZH: dict[str, str] = {
     "recorded.charged": "已记账",
     "recorded.open": "待核实",
     "recorded.not-charged": "未记账",
-    "request.on-its-way": "款项待中心划回",
+    "request.on-its-way": "款项待中心划回卡内",
     "request.credited": "款项已划回卡内",
     "request.refused": "中心未予划回",
     "loaded.credited": "已入账",
