@@ -1,16 +1,20 @@
 """A load at the window over loopback: exactly once, with the host's word and the card's proof."""
 
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from sscard_terminal.cardspec.issuing import HostReason, LoadOutcome
+from sscard_terminal.cardspec.issuing import HostReason, HostRefused, LoadOutcome
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.records import LogRecord
 from sscard_terminal.cardspec.transaction import LOAD_TYPE
 from sscard_terminal.iso7816.apdu import CommandApdu, ResponseApdu
 from sscard_terminal.reader.connection import Connection, LinkReason
 from sscard_terminal.terminal.debit import DebitRequest, debit
+from sscard_terminal.terminal.journal_file import JournalFault, JournalTrouble
 from sscard_terminal.terminal.load import LoadOrder, load
 from sscard_terminal.terminal.load_records import (
     LOAD_ENDS,
@@ -24,8 +28,10 @@ from sscard_terminal.terminal.load_records import (
 from sscard_terminal.terminal.outcomes import Approved, Declined, Reason, Unsettled
 from tests.terminal.doubles import (
     AMOUNTS,
+    GET_RESPONSE,
     OPENING,
     Fault,
+    Faulty,
     answer_lost,
     answers,
     cut_after,
@@ -35,7 +41,7 @@ from tests.terminal.doubles import (
     obeyed_but_answers,
     statements_of,
 )
-from tests.terminal.window_doubles import AMOUNT, FUNDS, FailingHost, ServiceDesk, SilentHost
+from tests.terminal.window_doubles import AMOUNT, CREDIT, FUNDS, FailingHost, ServiceDesk, SilentHost
 
 each_generation = pytest.mark.parametrize("profile", ["gen1-16k", "gen2-32k", "gen3"])
 INITIALIZE = bytes.fromhex("B0280001")
@@ -293,3 +299,146 @@ def test_a_load_is_open_until_an_event_ends_it(desk: ServiceDesk, kind: LoadEven
 def test_no_host_at_all_and_nothing_happens(desk: ServiceDesk) -> None:
     assert desk.load(host=SilentHost(desk.host)) == Declined(Reason.HOST_UNREACHABLE)
     assert (desk.chip_balance(), desk.available()) == (OPENING, FUNDS)
+
+
+# Every way CREDIT can go ----------------------------------------------------------------------------------------
+
+PROOF = bytes.fromhex("B02E0031")
+
+
+def faulty(desk: ServiceDesk, *faults: tuple[bytes, Fault]) -> Credited | Declined | LoadUnsettled:
+    """A load with several faults, each at its command; INITIALIZE's is at the second one, after CREDIT."""
+
+    def link(inner: Connection) -> Connection:
+        for header, fault in faults:
+            after = CREDIT if header == INITIALIZE else b""
+            inner = Faulty(inner, header, fault, after)
+        return inner
+
+    return load(desk.served(link), desk.host, desk.window, LoadOrder(Fen(AMOUNT)))
+
+
+def test_a_command_that_never_left_is_declined_and_called_off_at_once(desk: ServiceDesk) -> None:
+    outcome = desk.load(never_arrives(LinkReason.CLOSED))
+
+    assert outcome == Declined(Reason.LINK_BROKEN, link=LinkReason.CLOSED, number=1)
+    assert kinds(desk) == ["not-sent"]
+    assert (desk.available(), desk.loads.unreported()) == (FUNDS, ())
+
+
+def test_an_answer_that_could_not_be_fetched_is_asked_for_by_its_proof(desk: ServiceDesk) -> None:
+    """CREDIT is done: 61xx came. GET RESPONSE fails, and the card is still there."""
+    outcome = desk.load(answers("6F00"), GET_RESPONSE, after=CREDIT)
+
+    assert isinstance(outcome, Credited)
+    assert desk.chip_balance() == OPENING + AMOUNT
+
+
+@pytest.mark.parametrize("answer", ["90737B 9000", "9000"])
+def test_an_answer_of_another_length_is_asked_for_by_its_proof(desk: ServiceDesk, answer: str) -> None:
+    outcome = desk.load(obeyed_but_answers(answer))
+
+    assert isinstance(outcome, Credited)
+    assert desk.chip_balance() == OPENING + AMOUNT
+
+
+@pytest.mark.parametrize(
+    "at_proof", [never_arrives(LinkReason.CARD_REMOVED), answers("6F00"), answers("00 9000")]
+)
+def test_a_proof_that_does_not_come_leaves_it_open(desk: ServiceDesk, at_proof: Fault) -> None:
+    outcome = faulty(desk, (CREDIT, answers("9302")), (PROOF, at_proof))
+
+    assert isinstance(outcome, LoadUnsettled)
+    assert str(outcome.sw) == "9302"
+
+
+def moved(inner: Connection, command: CommandApdu) -> ResponseApdu:
+    """INITIALIZE FOR LOAD as if the counter had moved, in one answer."""
+    balance = (OPENING + AMOUNT).to_bytes(4, "big")
+    return ResponseApdu.parse(balance + bytes.fromhex("0001 01 00 11223344 00000000 9000"))
+
+
+@pytest.mark.parametrize(
+    "at_counter",
+    [never_arrives(LinkReason.CARD_REMOVED), answers("6F00"), answers("00 9000"), moved],
+)
+def test_a_refusal_is_not_believed_without_an_unmoved_counter(desk: ServiceDesk, at_counter: Fault) -> None:
+    """CREDIT is obeyed and its answer cut to 6901; the proof's is cut to 9406: two garbled words in a row."""
+    outcome = faulty(
+        desk, (CREDIT, obeyed_but_answers("6901")), (PROOF, answers("9406")), (INITIALIZE, at_counter)
+    )
+
+    assert isinstance(outcome, LoadUnsettled)
+    assert desk.chip_balance() == OPENING + AMOUNT
+    assert desk.available() == FUNDS - AMOUNT
+
+
+def test_two_garbled_words_do_not_hide_a_load_from_the_counter(desk: ServiceDesk) -> None:
+    outcome = faulty(desk, (CREDIT, obeyed_but_answers("6901")), (PROOF, answers("9406")))
+
+    assert isinstance(outcome, LoadUnsettled)
+    assert [entry.state for entry in desk.loads.entries()] == [LoadState.OPEN]
+
+
+@pytest.mark.parametrize(
+    ("fault", "number"),
+    [
+        (None, 3),
+        (None, 4),
+        (answers("9302"), 3),
+        (never_arrives(LinkReason.CLOSED), 3),
+    ],
+)
+def test_a_journal_that_fails_behind_credit_leaves_the_load_to_be_verified(
+    desk: ServiceDesk, fault: Fault | None, number: int
+) -> None:
+    """Writes 3 and 4 are what CREDIT ended in; what the card did then, the card tells."""
+    failing(desk, number)
+
+    outcome = desk.load(fault)
+
+    assert isinstance(outcome, LoadUnsettled)
+    assert outcome.doubt is LoadDoubt.JOURNAL_FAILED
+    assert (outcome.tac is not None) == (fault is None)
+
+
+def test_a_report_that_cannot_be_noted_is_told_again(desk: ServiceDesk) -> None:
+    failing(desk, 5)
+
+    assert isinstance(desk.load(), Credited)
+
+    assert len(desk.loads.unreported()) == 1
+    assert desk.come_back_to_window() == ()
+    assert desk.loads.unreported() == ()
+
+
+def test_a_host_that_holds_the_opposite_is_told_again_and_noted(desk: ServiceDesk) -> None:
+    """ "Not credited" to a host that already has the proof of the contrary."""
+
+    class Contrary(FailingHost):
+        def __getattr__(self, name: str) -> Callable[..., object]:
+            if name == "report_load":
+                return lambda report: HostRefused(HostReason.OUTCOME_DIFFERS)
+            method: Callable[..., object] = getattr(self.inner, name)
+            return method
+
+    outcome = desk.load(answers("9302"), host=Contrary(desk.host))
+
+    assert isinstance(outcome, Declined)
+    assert len(desk.loads.unreported()) == 1
+
+
+def failing(desk: ServiceDesk, number: int) -> None:
+    """The journal's n-th write from now on (from 1) does not reach the disk."""
+    seen, real = 0, desk.journal.writing
+
+    @contextmanager
+    def writing() -> Iterator[sqlite3.Connection]:
+        nonlocal seen
+        seen += 1
+        if seen == number:
+            raise JournalTrouble(JournalFault.CANNOT_WRITE, Path("journal.db"))
+        with real() as database:
+            yield database
+
+    desk.journal.writing = writing  # type: ignore[method-assign]  # the disk fails, nothing else

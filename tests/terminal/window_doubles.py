@@ -121,9 +121,10 @@ class ServiceDesk(Desk):
         header: bytes = CREDIT,
         host: IssuerHost | None = None,
         order: LoadOrder | None = None,
+        after: bytes = b"",
     ) -> Credited | Declined | LoadUnsettled:
         """One load from power-on to its outcome."""
-        card = self.served(lambda inner: Faulty(inner, header, fault))
+        card = self.served(lambda inner: Faulty(inner, header, fault, after))
         return load(card, host or self.host, self.window, order or LoadOrder(Fen(AMOUNT)))
 
     def come_back_to_window(

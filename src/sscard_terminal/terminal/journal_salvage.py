@@ -15,7 +15,10 @@ from .journal import Journal
 from .journal_file import DATABASE_ERRORS, JournalFault, JournalTrouble
 from .journal_rows import DEBIT_COLUMNS, EVENT_COLUMNS, is_whole
 
-TABLES = ("debits", "events", "days", "care", "disclosures", "loads", "load_events", "acknowledgements")
+TABLES = (
+    "debits", "events", "days", "care", "disclosures", "loads", "load_events", "load_requests", "load_reports",
+    "pin_services", "pin_service_events", "acknowledgements",
+)  # fmt: skip
 """What is saved, in this order: what a row refers to comes before it."""
 _COVERED = {"debits": DEBIT_COLUMNS, "events": EVENT_COLUMNS}
 
