@@ -238,6 +238,18 @@ def test_a_refund_lost_on_the_way_is_in_doubt_and_comes_once(
     assert balance(sscard, counter) == 11_284
 
 
+def test_the_refunds_loaded_before_one_was_lost_are_said(
+    owing: Sscard, sscard: Sscard, counter: Counter
+) -> None:
+    """The third refund is more than the account may hold: the card does not initialise."""
+    owing("fund", "--amount", "42949672.95", "--refund", "voucher-19")
+
+    done = owing("refunds", "--pin-stdin", "--json", stdin=f"{PIN}\n")
+
+    assert (done.code, done.json["error"], done.json["loads_done"]) == (1, "declined.card-refused", 2)
+    assert balance(sscard, counter) == 11_284
+
+
 def test_no_refund_is_said(at_window: Sscard) -> None:
     assert at_window("refunds", "--list").out == "No refund waits for this card.\n"
 

@@ -1,7 +1,7 @@
 """What a lost load leaves open: the card's proof, counter and log tell, or the host does."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,14 @@ from sscard_terminal.reader.connection import Connection, LinkReason, link_error
 from sscard_terminal.terminal.debit import DebitRequest, debit
 from sscard_terminal.terminal.load import LoadOrder, load
 from sscard_terminal.terminal.load_evidence import LoadEvidence
-from sscard_terminal.terminal.load_records import Credited, LoadEvent, LoadEventKind, LoadState, LoadUnsettled
+from sscard_terminal.terminal.load_records import (
+    Credited,
+    LoadEvent,
+    LoadEventKind,
+    LoadIntent,
+    LoadState,
+    LoadUnsettled,
+)
 from sscard_terminal.terminal.load_recovery import settle_loads
 from sscard_terminal.terminal.outcomes import Approved
 from sscard_terminal.terminal.service_window import tidy_up_without_card
@@ -350,3 +357,14 @@ def test_settled_once_it_is_settled_and_the_next_load_goes(desk: ServiceDesk) ->
 
     assert isinstance(outcome, Credited)
     assert desk.chip_balance() == OPENING + AMOUNT + 1
+
+
+def test_a_card_with_our_identification_and_another_number_is_not_ours(desk: ServiceDesk) -> None:
+    lose(desk)
+    written = {item.name: getattr(desk.entry().load, item.name) for item in fields(LoadIntent)}
+    desk.loads.record_intent(LoadIntent(**{**written, "card_number": "B00000131", "request": "other"}))
+
+    settled = desk.come_back_to_window()
+
+    assert [settlement.entry.load.number for settlement in settled] == [1]
+    assert len(desk.loads.open_loads()) == 1

@@ -186,7 +186,7 @@ def _print_slip(place: Place, number: int) -> str:
 def _stopped(outcome: Declined | LoadUnsettled, rows: list[dict[str, Any]]) -> Stop:
     stop = stop_of(load_unsettled(outcome)) if isinstance(outcome, LoadUnsettled) else declined(outcome)
     if rows:
-        stop.facts["loads"] = len(rows)
+        stop.facts["loads_done"] = len(rows)
     return stop
 
 
