@@ -1,0 +1,49 @@
+"""What a counter is fitted with: handed in by whoever composes it, for this room finds no reader and reads no file.
+
+Not here: where they come from (cli).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from sscard_terminal.iso7816.status import Language
+from sscard_terminal.terminal.configuration import Configuration
+from sscard_terminal.terminal.journal import Journal
+from sscard_terminal.terminal.ports import Clock, RandomBytes
+from sscard_terminal.terminal.slots import Slots
+from sscard_terminal.terminal.till.till import Shop
+
+
+class CardWatch(Protocol):
+    """Looks at the card's reader, from a thread of its own."""
+
+    def wait_for_card(self, timeout_s: float) -> bool:
+        """True as soon as there is a card; False when `timeout_s` seconds pass without one.
+
+        Raises:
+            LinkError: the reader or its service is away.
+        """
+
+    def wait_for_removal(self, timeout_s: float) -> bool:
+        """True as soon as the reader is empty; otherwise as `wait_for_card`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fittings:
+    """One counter's parts. `open_journal` is called in the thread that will use the journal: SQLite wants it so."""
+
+    slots: Slots
+    watch: CardWatch
+    open_journal: Callable[[], AbstractContextManager[Journal]]
+    shop: Shop
+    configuration: Configuration
+    clock: Clock
+    random: RandomBytes
+    language: Language = "zh"
+    """Of slips, and of a page that has not been told another."""
+    reader: str = ""
+    """What the card's reader is called, for the settings page."""

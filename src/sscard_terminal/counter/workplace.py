@@ -1,0 +1,216 @@
+"""Till, journal and slips of one counter, for the one thread that owns them; every change leaves a new snapshot.
+
+Not here: the thread and who may ask it (station.py), the services (terminal), words (view.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from dataclasses import replace
+from typing import Any
+
+from sscard_terminal.cardspec.pin import Pin
+from sscard_terminal.cardspec.records import masked_number
+from sscard_terminal.reader.connection import LinkReason
+from sscard_terminal.terminal.day import newest_day
+from sscard_terminal.terminal.journal import Journal
+from sscard_terminal.terminal.journal_events import JournalEntry
+from sscard_terminal.terminal.journal_file import JournalTrouble
+from sscard_terminal.terminal.slips.contents import Slip
+from sscard_terminal.terminal.slips.forms import slip_of_sale
+from sscard_terminal.terminal.slips.layout import text_of
+from sscard_terminal.terminal.slips.printing import print_slip
+from sscard_terminal.terminal.slips.targets import Nowhere
+from sscard_terminal.terminal.slips.targets import Screen as OnScreen
+from sscard_terminal.terminal.slips.trouble import SlipTrouble
+from sscard_terminal.terminal.till.steps import Purpose, Screen, Step
+from sscard_terminal.terminal.till.till import Till
+
+from .fittings import Fittings
+from .snapshot import Became, Books, OpenSale, Paper, Snapshot
+
+Publish = Callable[[Snapshot], None]
+Later = Callable[[Callable[["Workplace"], None]], None]
+"""Does something in the owning thread, after what it is at."""
+_WITH_SLIP = (Step.DONE, Step.TO_BE_VERIFIED)
+PEOPLE_ARE_AT_IT = (Step.CONFIRM_AMOUNT, Step.ENTER_PIN, Step.NEW_PIN, Step.REST_IN_CASH)
+"""Steps in which a service has begun and waits for people."""
+KEEPS_PIN = (Step.NEW_PIN, Step.REST_IN_CASH)
+"""Steps in which the till still needs the PIN that was typed before."""
+
+
+class Stale(Exception):
+    """What was done was done on a screen that is no more; nothing was done."""
+
+
+class DoesNotFit(Exception):
+    """Nothing can be done so at this step; nothing was."""
+
+
+class Workplace:
+    """One counter's belongings. Not for two threads: `station.Station` sees to it."""
+
+    def __init__(
+        self, fittings: Fittings, journal: Journal, publish: Publish, printer: Executor, later: Later
+    ) -> None:
+        self.fittings = fittings
+        self.journal = journal
+        self.snapshot = Snapshot()
+        self._publish = publish
+        self._printer = printer
+        self._later = later
+        self._pins: list[Pin] = []
+        self.till = Till(fittings.slots, journal, fittings.shop, fittings.clock, fittings.random, self._shown)
+        self.look_into_books()
+
+    # What happens by itself -------------------------------------------------------------------------------
+
+    def card(self, present: bool) -> None:
+        """A card was put in, or taken out."""
+        self.change(card_is_in=present, reader_trouble=None)
+        if present:
+            self.till.card_came()
+        else:
+            self.till.card_went()
+        self.wipe_pins()
+        self._at_pad()
+        self.look_into_books()
+
+    def reader(self, trouble: LinkReason | None) -> None:
+        """The reader is away, or back."""
+        self.change(reader_trouble=trouble)
+
+    # What people do ---------------------------------------------------------------------------------------
+
+    def act(self, number: int, operator: str, what: Callable[[Till], None]) -> Snapshot:
+        """One method of the till, done by `operator` on snapshot `number`.
+
+        Raises:
+            Stale: they saw another screen.
+            DoesNotFit: it is none of this step's.
+        """
+        self.require_current(number)
+        before = self.till.screen
+        self.till.operator = operator
+        what(self.till)
+        if self.till.screen is before:
+            raise DoesNotFit
+        self.wipe_pins()
+        self._at_pad()
+        self.look_into_books()
+        return self.snapshot
+
+    def _at_pad(self) -> None:
+        """Where the reader has a pad it asks at once; after a wrong PIN the clerk has it ask again."""
+        screen = self.till.screen
+        if screen.step is Step.ENTER_PIN and screen.at_pad and screen.declined is None:
+            self.till.enter_pin_at_pad()
+
+    def require_current(self, number: int) -> None:
+        """
+        Raises:
+            Stale: whoever saw snapshot `number` saw another screen.
+        """
+        if not self.snapshot.is_current(number):
+            raise Stale
+
+    def require_nobody_at_it(self) -> None:
+        """
+        Raises:
+            DoesNotFit: a service has begun and waits for people; it is finished or cancelled first.
+        """
+        if self.till.screen.step in PEOPLE_ARE_AT_IT:
+            raise DoesNotFit
+
+    def with_pin(self, number: int, operator: str, pin: Pin, what: Callable[[Till], None]) -> Snapshot:
+        """As `act`, with a PIN in it, which is wiped as soon as the till needs it no more.
+
+        Raises:
+            Stale, DoesNotFit: as `act`.
+        """
+        self._pins.append(pin)
+        try:
+            return self.act(number, operator, what)
+        finally:
+            self.wipe_pins()
+
+    def wipe_pins(self, *, all_of_them: bool = False) -> None:
+        """Those the till keeps (the old one until the new is typed, one while the rest in cash is asked for) stay."""
+        if all_of_them or self.till.screen.step not in KEEPS_PIN:
+            for pin in self._pins:
+                pin.wipe()
+            self._pins.clear()
+
+    def hand_out(self, slip: Slip, voucher: int) -> None:
+        """Show a slip, and print it where a printer is configured; how that ends a later snapshot tells."""
+        self.change(paper=self._paper(slip, voucher))
+
+    # Snapshots --------------------------------------------------------------------------------------------
+
+    def change(self, **changed: Any) -> None:
+        """Publish the next snapshot, unless nothing changed."""
+        before = self.snapshot
+        new = replace(before, **changed)
+        if new == before:
+            return
+        number = before.number + 1
+        since = before.since if new.screen is before.screen else number
+        self.snapshot = replace(new, number=number, since=since)
+        self._publish(self.snapshot)
+
+    def look_into_books(self) -> None:
+        """What the journal says now."""
+        self.change(books=self._books())
+
+    def _books(self) -> Books:
+        try:
+            day = newest_day(self.journal)
+            sales = tuple(map(_open_sale, self.journal.open_sales()))
+        except JournalTrouble:
+            return replace(self.snapshot.books, is_readable=False)
+        if day is None:
+            return Books(open_sales=sales)
+        opened = None if day.closed is not None else day.opened.at
+        return Books(day.number, opened, sales)
+
+    def _shown(self, screen: Screen) -> None:
+        """The till has come to another step; a sale that has ended gets its slip with it."""
+        voucher, paper = screen.voucher, None
+        if screen.step in _WITH_SLIP and screen.purpose is Purpose.SALE and voucher is not None:
+            paper = self._paper_of_sale(voucher)
+        self.change(screen=screen, paper=paper)
+
+    def _paper_of_sale(self, voucher: int) -> Paper | None:
+        """From the journal, never from the screen (counter.md screen rule 9); without one the sale stands all the same."""
+        try:
+            entry = self.journal.entry(voucher)
+        except JournalTrouble:
+            return None
+        return None if entry is None else self._paper(self.slip_of(entry), voucher)
+
+    def slip_of(self, entry: JournalEntry, *, reprint: bool = False) -> Slip:
+        return slip_of_sale(entry, self.fittings.language, reprint=reprint, training=self.journal.training)
+
+    def _paper(self, slip: Slip, voucher: int) -> Paper:
+        settings = self.fittings.configuration.slips
+        text, target = text_of(slip, settings.columns), settings.target
+        if isinstance(target, (OnScreen, Nowhere)):
+            return Paper(voucher, text, Became.ON_SCREEN)
+        paper = Paper(voucher, text, Became.PRINTING)
+        printing = self._printer.submit(print_slip, target, slip, settings)
+        printing.add_done_callback(lambda done: self._later(lambda work: work._printed(paper, done)))
+        return paper
+
+    def _printed(self, paper: Paper, done: Future[str]) -> None:
+        try:
+            became = replace(paper, became=Became.PRINTED, lost=done.result())
+        except SlipTrouble as trouble:
+            became = replace(paper, became=Became.NOT_PRINTED, fault=trouble.fault, where=trouble.where)
+        if self.snapshot.paper is paper:
+            self.change(paper=became)
+
+
+def _open_sale(entry: JournalEntry) -> OpenSale:
+    sale = entry.sale
+    return OpenSale(sale.voucher, sale.amounts.account, masked_number(sale.card_number), sale.time)
