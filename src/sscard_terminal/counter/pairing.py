@@ -67,6 +67,8 @@ class Pairing:
     _until: float = 0.0
     _tries: int = 0
     _token: bytes | None = None
+    csrf: str = ""
+    """The paired pad's CSRF token."""
 
     @property
     def is_paired(self) -> bool:
@@ -90,11 +92,11 @@ class Pairing:
             return PairingRefusal.CODE_WRONG
         self._code = None
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        self._token = token.encode()
+        self._token, self.csrf = token.encode(), secrets.token_urlsafe(TOKEN_BYTES)
         return token
 
     def unpair(self) -> None:
-        self._token = None
+        self._token, self.csrf = None, ""
 
     def holds(self, token: str | None) -> bool:
         """Whether this is the paired pad."""
@@ -127,7 +129,7 @@ class PinEntry:
         """Another screen: whatever was typed for the one before is wiped."""
         if snapshot.since == self.number:
             return
-        self._wipe_all()
+        self.wipe()
         self.number = snapshot.since
         screen, self.differed = snapshot.screen, False
         match screen.step:
@@ -185,13 +187,14 @@ class PinEntry:
                 return None
             case Stage.NEW_PIN_AGAIN if pin != self._first:
                 pin.wipe()
-                self._wipe_all()
+                self.wipe()
                 self.stage, self.differed = Stage.NEW_PIN, True
                 return None
-        self._wipe_all()
+        self.wipe()
         return pin
 
-    def _wipe_all(self) -> None:
+    def wipe(self) -> None:
+        """All that was typed so far."""
         _wipe(self._typed)
         if self._first is not None:
             self._first.wipe()

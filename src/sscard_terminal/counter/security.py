@@ -10,6 +10,7 @@ HTTP headers and on cross-site request forgery.
 from __future__ import annotations
 
 import ipaddress
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_log = logging.getLogger(__name__)
 MOST_BODY = 16 * 1024
 """Bytes. Our choice: nothing a page or a program sends is longer."""
 POLICY = (
@@ -121,7 +123,11 @@ class Wall:
             status, error = refusal
             await JSONResponse({"error": error}, status)(scope, receive, send_with_headers)
             return
-        await self._app(scope, _bounded(receive), send_with_headers)
+        try:
+            await self._app(scope, _bounded(receive), send_with_headers)
+        except Exception as error:  # noqa: BLE001
+            # The browser has its answer (500). A traceback would be logged with the error's text, which might quote a PIN.
+            _log.error("a request met a %s", type(error).__name__)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = Headers(scope=scope)
@@ -130,6 +136,8 @@ class Wall:
         origins = headers.getlist("origin")
         if origins and not _is_one_of(origins, self._origins):
             return 403, "wrong-origin"
+        if not origins and "cookie" in headers and scope.get("method") not in SAFE_METHODS:
+            return 403, "wrong-origin"  # a browser that sends a cookie with a change says where it comes from
         if headers.get("sec-fetch-site") in ("cross-site", "same-site") and not _is_visit(scope, headers):
             return 403, "cross-site"
         length = headers.get("content-length", "0")

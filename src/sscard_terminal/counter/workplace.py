@@ -17,6 +17,7 @@ from sscard_terminal.terminal.day import newest_day
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.journal_events import JournalEntry
 from sscard_terminal.terminal.journal_file import JournalTrouble
+from sscard_terminal.terminal.outcomes import Reason
 from sscard_terminal.terminal.slips.contents import Slip
 from sscard_terminal.terminal.slips.forms import slip_of_sale
 from sscard_terminal.terminal.slips.layout import text_of
@@ -25,7 +26,7 @@ from sscard_terminal.terminal.slips.targets import Nowhere
 from sscard_terminal.terminal.slips.targets import Screen as OnScreen
 from sscard_terminal.terminal.slips.trouble import SlipTrouble
 from sscard_terminal.terminal.till.steps import Purpose, Screen, Step
-from sscard_terminal.terminal.till.till import Till
+from sscard_terminal.terminal.till.till import Order, Till
 
 from .fittings import Fittings
 from .snapshot import Became, Books, OpenSale, Paper, Snapshot
@@ -61,6 +62,7 @@ class Workplace:
         self._printer = printer
         self._later = later
         self._pins: list[Pin] = []
+        self._order: Order | None = None
         self.till = Till(fittings.slots, journal, fittings.shop, fittings.clock, fittings.random, self._shown)
         self.look_into_books()
 
@@ -100,6 +102,33 @@ class Workplace:
         self._at_pad()
         self.look_into_books()
         return self.snapshot
+
+    def sell(self, number: int, operator: str, order: Order) -> Snapshot:
+        """Begin a sale, where the last service is over and the card still in also the next one.
+
+        Raises:
+            Stale, DoesNotFit: as `act`.
+        """
+
+        def begin(till: Till) -> None:
+            if till.screen.step in (Step.DONE, Step.REFUSED):
+                till.confirm()
+            till.sell(order)
+
+        self._order = order
+        return self.act(number, operator, begin)
+
+    def sell_again(self, number: int, operator: str) -> Snapshot:
+        """The sale just refused as one already made is meant.
+
+        Raises:
+            Stale: as `act`.
+            DoesNotFit: none was.
+        """
+        declined = self.till.screen.declined
+        if self._order is None or declined is None or declined.reason is not Reason.SAME_SALE_AGAIN:
+            raise DoesNotFit
+        return self.sell(number, operator, replace(self._order, again=True))
 
     def _at_pad(self) -> None:
         """Where the reader has a pad it asks at once; after a wrong PIN the clerk has it ask again."""

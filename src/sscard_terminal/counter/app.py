@@ -1,0 +1,85 @@
+"""The application: every route behind one wall, every refusal an answer in words.
+
+Not here: the server under it (serving.py), the routes (routes_*.py). To add routes: include their router below.
+"""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from sscard_terminal.iso7816.status import Language
+from sscard_terminal.terminal.journal_file import JournalTrouble
+from sscard_terminal.terminal.operators_file import OperatorsTrouble
+from sscard_terminal.voice.told import failed
+
+from . import routes_clerk, routes_pad, routes_staff
+from .access import cookie_name
+from .desk import Desk
+from .pairing import OutOfTurn
+from .security import Wall
+from .station import Busy
+from .templates import STATIC
+from .words import NotDone, Refused
+from .workplace import DoesNotFit, Stale
+
+REFUSALS: dict[type[Exception], tuple[int, str]] = {
+    Busy: (503, "refused.busy"),
+    Stale: (409, "refused.stale"),
+    DoesNotFit: (409, "refused.does-not-fit"),
+    OutOfTurn: (409, "refused.out-of-turn"),
+    RequestValidationError: (422, "refused.request"),
+    OperatorsTrouble: (503, "refused.operators-file"),
+    OSError: (503, "refused.system"),
+}
+"""What a request may end with, none of it having moved money. What was sent is never quoted back: it might be a digit."""
+
+
+def counter_app(desk: Desk) -> ASGIApp:
+    """The application of one counter, which its maker has started and will close."""
+    app = FastAPI(title="sscard counter", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.desk = desk
+    for module in (routes_clerk, routes_staff, routes_pad):
+        app.include_router(module.router)
+    app.mount("/static", StaticFiles(directory=STATIC), "static")
+    _tell_refusals(app)
+    return Wall(app, desk.address)
+
+
+def _tell_refusals(app: FastAPI) -> None:
+    @app.exception_handler(NotDone)
+    @app.exception_handler(Refused)
+    async def not_done(request: Request, error: NotDone | Refused) -> JSONResponse:
+        return JSONResponse(error.answer(_language(request)), error.status)
+
+    async def refused(request: Request, error: Exception) -> JSONResponse:
+        kind = next(kind for kind in REFUSALS if isinstance(error, kind))
+        status, key = REFUSALS[kind]
+        return JSONResponse(NotDone(status, key).answer(_language(request)), status)
+
+    for kind in REFUSALS:
+        app.add_exception_handler(kind, refused)
+
+    @app.exception_handler(JournalTrouble)
+    async def journal(request: Request, error: JournalTrouble) -> JSONResponse:
+        return JSONResponse(Refused(failed(error)).answer(_language(request)), 503)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
+        return JSONResponse({"error": "not-found" if error.status_code == 404 else "http"}, error.status_code)
+
+    @app.exception_handler(Exception)
+    async def mistake(request: Request, error: Exception) -> JSONResponse:
+        """A mistake of ours; whether money moved the journal knows."""
+        answer = NotDone(500, "refused.mistake").answer(_language(request)) | {"money": "to-be-verified"}
+        return JSONResponse(answer, 500)
+
+
+def _language(request: Request) -> Language:
+    desk: Desk = request.app.state.desk
+    session = desk.sessions.find(request.cookies.get(cookie_name(desk, "clerk")))
+    return desk.fittings.language if session is None else session.language

@@ -1,0 +1,160 @@
+"""One counter as its server holds it: station, events, sessions and the customer's pad, all in the server's one loop.
+
+Not here: what a request may do (access.py) and what it does (routes_*.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+
+from sscard_terminal.terminal.till.till import Order, Till
+
+from .events import Hub
+from .fittings import Fittings
+from .pairing import PadState, Pairing, PinEntry, Stage
+from .security import Address
+from .sessions import Now, RateLimit, Sessions
+from .snapshot import Snapshot
+from .staff import Staff
+from .station import Busy, Station
+
+STATE, PAD, SESSION = "state", "pad", "session"
+"""The names of events: a Snapshot, a PadState, and that somebody signed in, out or locked."""
+PAUSE_CHECK_S = 1.0
+PASSWORDS_A_MINUTE, CODES_A_MINUTE = 20, 10
+"""Over all browsers; the operators' file counts each operator's wrong ones besides. Our choice."""
+ERA_BYTES = 6
+
+
+class Desk:
+    """Made and used in the event loop of the server."""
+
+    def __init__(self, fittings: Fittings, address: Address, now: Now = time.monotonic) -> None:
+        configuration = fittings.configuration
+        self.fittings = fittings
+        self.address = address
+        self.hub = Hub(secrets.token_hex(ERA_BYTES))
+        self.sessions = Sessions(fittings.language, timedelta(minutes=configuration.session_minutes), now)
+        self.staff = Staff(configuration.operators, fittings.clock, fittings.random)
+        self.passwords = RateLimit(PASSWORDS_A_MINUTE, 60.0, now)
+        self.codes = RateLimit(CODES_A_MINUTE, 60.0, now)
+        self.pairing = Pairing(now)
+        self.pin = PinEntry(now)
+        self.operator = ""
+        """Who began the service at hand: the pad's part of it is done in that name."""
+        self.snapshot = Snapshot()
+        self._loop = asyncio.get_running_loop()
+        self.station = Station(fittings, self._from_station)
+        self._minder: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """
+        Raises:
+            JournalTrouble, OSError: the journal cannot be used.
+        """
+        self.station.start()
+        self._minder = asyncio.create_task(self._mind_pauses())
+
+    def stop_listening(self) -> None:
+        """Send every page home, so that the server can stop."""
+        self.hub.close()
+
+    async def close(self) -> None:
+        """What has begun comes to its end first."""
+        self.hub.close()
+        if self._minder is not None:
+            self._minder.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._minder
+        self.pin.wipe()
+        await asyncio.to_thread(self.station.close)
+
+    @property
+    def pad(self) -> PadState:
+        return PadState(self.pairing.is_paired, self.pin.stage, self.pin.digits, self.pin.differed)
+
+    def begin(self) -> Iterator[tuple[str, object]]:
+        """What a page that begins to listen is told first."""
+        yield STATE, self.snapshot
+        yield PAD, self.pad
+
+    def tell_pad(self) -> None:
+        """Something about the pad has changed."""
+        self.hub.publish(PAD, self.pad)
+
+    def tell_session(self) -> None:
+        """Every page looks again whether it may listen."""
+        self.hub.publish(SESSION, None)
+
+    async def act(self, number: int, operator: str, what: Callable[[Till], None]) -> Snapshot:
+        """One method of the till, on snapshot `number`.
+
+        Raises:
+            Busy, Stale, DoesNotFit: nothing was done.
+        """
+        self.operator = operator
+        return await self.station.do(lambda work: work.act(number, operator, what))
+
+    async def sell(self, number: int, operator: str, order: Order) -> Snapshot:
+        """Begin a sale.
+
+        Raises:
+            Busy, Stale, DoesNotFit: nothing was done.
+        """
+        self.operator = operator
+        return await self.station.do(lambda work: work.sell(number, operator, order))
+
+    async def sell_again(self, number: int, operator: str) -> Snapshot:
+        """The sale just refused as a repeat is meant.
+
+        Raises:
+            Busy, Stale, DoesNotFit: nothing was done.
+        """
+        self.operator = operator
+        return await self.station.do(lambda work: work.sell_again(number, operator))
+
+    async def pad_ok(self) -> bool:
+        """The holder's OK key: the PIN goes to the card; False where the new one has to be typed once more.
+
+        Raises:
+            OutOfTurn: there are not digits enough.
+            Busy, Stale, DoesNotFit: nothing was done.
+        """
+        stage, number, operator = self.pin.stage, self.pin.number, self.operator
+        pin = self.pin.take()
+        self.tell_pad()
+        if pin is None:
+            return False
+        enter = Till.enter_pin if stage is Stage.PIN else Till.enter_new_pin
+        try:
+            await self.station.do(
+                lambda work: work.with_pin(number, operator, pin, lambda till: enter(till, pin))
+            )
+        except Busy:
+            pin.wipe()
+            raise
+        return True
+
+    def _from_station(self, snapshot: Snapshot) -> None:
+        """In the working thread; once the loop has ended there is nobody to tell."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._tell_state, snapshot)
+
+    def _tell_state(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        before = self.pad
+        self.pin.follow(snapshot)
+        self.hub.publish(STATE, snapshot)
+        if self.pad != before:
+            self.tell_pad()
+
+    async def _mind_pauses(self) -> None:
+        while True:
+            await asyncio.sleep(PAUSE_CHECK_S)
+            if self.pin.clear_after_pause():
+                self.tell_pad()

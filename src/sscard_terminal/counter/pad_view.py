@@ -1,0 +1,53 @@
+"""What the customer's pad shows: the amount, what is asked for, the tries left, how many digits; no card data.
+
+Not here: what the clerk's page shows (view.py).
+Source: counter.md, screen rules 2 and 3.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sscard_terminal.cardspec.money import yuan_of_fen
+from sscard_terminal.iso7816.status import Language
+from sscard_terminal.terminal.till.steps import Purpose
+from sscard_terminal.voice import told
+from sscard_terminal.voice.pages import word
+
+from .desk import Desk
+from .pairing import Stage
+
+
+def pad_state_of(desk: Desk, language: Language | None = None) -> dict[str, Any]:
+    """`number` goes back with every key. `amount`: what the account is to pay, yuan; None where nothing is paid."""
+    screen, entry = desk.snapshot.screen, desk.pin
+    language = language or desk.fittings.language
+    pays = screen.amounts is not None and screen.purpose is Purpose.SALE
+    return {
+        "number": entry.number,
+        "step": str(screen.step),
+        "purpose": screen.purpose and str(screen.purpose),
+        "stage": str(entry.stage),
+        "digits": entry.digits,
+        "most": entry.most,
+        "is_enough": entry.is_enough,
+        "line": word(
+            language,
+            f"pad.line.{entry.stage}" if entry.stage is not Stage.NOTHING else f"pad.step.{screen.step}",
+        ),
+        "says": _says(desk, language),
+        "amount": yuan_of_fen(screen.amounts.account) if pays and screen.amounts is not None else None,
+        "tries_left": screen.panel.tries_left if screen.panel is not None else None,
+        "training": desk.fittings.configuration.training,
+    }
+
+
+def _says(desk: Desk, language: Language) -> str:
+    screen, entry = desk.snapshot.screen, desk.pin
+    if entry.differed:
+        return word(language, "pad.differed")
+    if screen.declined is not None:
+        return told.declined(screen.declined).sentence(language)
+    if entry.stage is Stage.PIN and screen.panel is not None and screen.panel.tries_left == 1:
+        return word(language, "pin.last-try")
+    return ""

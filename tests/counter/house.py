@@ -1,0 +1,272 @@
+"""A counter with its server for tests: the loopback card in a reader of the test's own, and browsers that ask over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from sscard_terminal.counter.access import CSRF_HEADER
+from sscard_terminal.counter.desk import Desk
+from sscard_terminal.counter.fittings import Fittings
+from sscard_terminal.counter.serving import CounterServer, Listening, _bound
+from sscard_terminal.reader.connection import LinkError, LinkReason
+from sscard_terminal.terminal.client import SocialSecurityCard
+from sscard_terminal.terminal.configuration import Configuration
+from sscard_terminal.terminal.journal import Journal
+from sscard_terminal.terminal.policy import Policy
+from sscard_terminal.terminal.psam import Psam
+from sscard_terminal.terminal.sale_rules import SaleRules
+from sscard_terminal.terminal.till.till import Shop
+from tests.terminal import doubles
+from tests.terminal.doubles import DEBIT, Fault, Faulty, pattern
+
+PIN = "123456"
+PATIENCE_S = 10.0
+
+
+class Reader:
+    """A card's reader whose card the test puts in and takes out; it watches, as PC/SC does."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._there = False
+        self.trouble: LinkReason | None = None
+
+    def insert(self) -> None:
+        self._set(True)
+
+    def remove(self) -> None:
+        self._set(False)
+
+    def _set(self, there: bool) -> None:
+        with self._changed:
+            self._there = there
+            self._changed.notify_all()
+
+    def wait_for_card(self, timeout_s: float) -> bool:
+        return self._wait(True, timeout_s)
+
+    def wait_for_removal(self, timeout_s: float) -> bool:
+        return self._wait(False, timeout_s)
+
+    def _wait(self, there: bool, timeout_s: float) -> bool:
+        with self._changed:
+            if self.trouble is not None:
+                raise LinkError(self.trouble)
+            return self._changed.wait_for(lambda: self._there is there, timeout_s)
+
+
+@dataclass
+class Hands:
+    """Card and PSAM of a test's desk; `fault` happens to the next DEBIT, `pause` is waited for in every breath."""
+
+    desk: doubles.Desk
+    fault: Fault | None = None
+    pause: threading.Event | None = None
+    at_it: threading.Event = field(default_factory=threading.Event)
+
+    @contextmanager
+    def at_work(self) -> Iterator[Breath]:
+        if self.pause is not None:
+            self.at_it.set()
+            assert self.pause.wait(PATIENCE_S)
+        fault, self.fault = self.fault, None
+        yield Breath(self.desk.insert(lambda inner: Faulty(inner, DEBIT, fault)), self.desk.psam)
+
+
+@dataclass
+class Breath:
+    card: SocialSecurityCard
+    psam: Psam
+
+
+class House:
+    """One counter behind one server, in a thread of its own."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        rules: SaleRules = SaleRules(),
+        language: Any = "en",
+        **settings: Any,  # noqa: B008
+    ) -> None:
+        self.folder = folder
+        journal = folder / "journal.db"
+        with Journal.open(journal, training=settings.get("training", False)) as made:
+            self.goods = doubles.Desk(
+                made, doubles.new_card(balance=doubles.OPENING), doubles.new_psam(), doubles.TickingClock()
+            )
+        self.hands = Hands(self.goods)
+        self.reader = Reader()
+        configuration = Configuration(journal=journal, **settings)
+        self.fittings = Fittings(
+            self.hands,
+            self.reader,
+            lambda: Journal.open(journal, training=configuration.training),
+            Shop(Policy(), rules, "Hill Pharmacy"),
+            configuration,
+            self.goods.clock,
+            pattern,
+            language,
+            "loopback",
+        )
+        self.url = ""
+        self.desk: Desk
+        self._server: CounterServer
+        self._thread: threading.Thread | None = None
+        self._ready = threading.Event()
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Start, or start anew on the same journal."""
+        self._ready.clear()
+        self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),))
+        self._thread.start()
+        assert self._ready.wait(PATIENCE_S)
+
+    def close(self) -> None:
+        if self._thread is not None:
+            self._server.handle_exit(15, None)
+            self._thread.join(PATIENCE_S)
+            assert not self._thread.is_alive()
+            self._thread = None
+
+    async def _serve(self) -> None:
+        own = _bound("127.0.0.1", 0)
+        listening = Listening("127.0.0.1", own.getsockname()[1])
+        self.desk = Desk(self.fittings, listening.address)
+        self.url = listening.address.url.rstrip("/")
+        try:
+            self.desk.start()
+            self._server = CounterServer(self.desk, listening, lambda _address: self._ready.set())
+            await self._server.serve([own])
+        finally:
+            own.close()
+            await self.desk.close()
+
+    @contextmanager
+    def browser(self) -> Iterator[Browser]:
+        with httpx.Client(base_url=self.url, timeout=PATIENCE_S) as client:
+            yield Browser(client, self.url)
+
+    def balance(self) -> int:
+        """What the chip holds, whatever anybody was told."""
+        return self.goods.balance()
+
+    def entries(self) -> list[Any]:
+        """The journal's sales; once the server is closed."""
+        with Journal.open(self.folder / "journal.db") as journal:
+            return list(journal.entries())
+
+
+@dataclass
+class Browser:
+    """One browser: cookies, the CSRF token of its page, and the newest state it saw."""
+
+    client: httpx.Client
+    origin: str
+    csrf: str = ""
+    state: dict[str, Any] = field(default_factory=dict)
+
+    def load(self) -> httpx.Response:
+        """The clerk's page."""
+        answer = self.client.get("/")
+        found = re.search(r'name="csrf" content="([^"]+)"', answer.text)
+        assert found is not None, answer.text
+        self.csrf = found[1]
+        return answer
+
+    def post(self, path: str, body: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
+        return self.client.post(
+            path, json=body or {}, headers={"Origin": self.origin, CSRF_HEADER: self.csrf, **headers}
+        )
+
+    def do(self, what: str, **body: Any) -> httpx.Response:
+        """Something on the screen this browser saw last."""
+        answer = self.post(f"/clerk/{what}", {"number": self.look()["number"], **body})
+        if answer.is_success:
+            self.state = answer.json()
+        return answer
+
+    def look(self) -> dict[str, Any]:
+        """The state at this moment."""
+        answer = self.client.get("/clerk/state")
+        assert answer.is_success, answer.text
+        self.state = answer.json()
+        return self.state
+
+    def until(self, step: str) -> dict[str, Any]:
+        """The state as soon as it is at that step."""
+        with self.listening() as events:
+            for name, value in events:
+                if name == "state" and value["step"] == step:
+                    self.state = value
+                    return value
+        raise AssertionError(f"never came to {step}")
+
+    @contextmanager
+    def listening(self, path: str = "/clerk/events", **headers: str) -> Iterator[Iterator[tuple[str, Any]]]:
+        """Server-sent events, name and data each."""
+        with self.client.stream("GET", path, headers=headers) as answer:
+            assert answer.status_code == 200, answer.read()
+            yield parsed(answer.iter_lines())
+
+
+def parsed(lines: Iterator[str]) -> Iterator[tuple[str, Any]]:
+    name = ""
+    for line in lines:
+        field_name, _, value = line.partition(": ")
+        if field_name == "event":
+            name = value
+        elif field_name == "data":
+            yield name, json.loads(value)
+
+
+@dataclass
+class Pad:
+    """A customer's browser, paired."""
+
+    browser: Browser
+
+    @classmethod
+    def paired(cls, browser: Browser, code: str) -> Pad:
+        answer = browser.post("/pad/pair", {"code": code})
+        assert answer.is_success, answer.text
+        browser.csrf = answer.json()["csrf"]
+        return cls(browser)
+
+    def state(self) -> dict[str, Any]:
+        answer = self.browser.client.get("/pad/state")
+        assert answer.is_success, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def type(self, digits: str) -> None:
+        for digit in digits:
+            state = self.state()
+            key = {"number": state["number"], "at": state["digits"], "digit": int(digit)}
+            answer = self.browser.post("/pad/digit", key)
+            assert answer.is_success, answer.text
+
+    def press(self, key: str) -> httpx.Response:
+        return self.browser.post(f"/pad/{key}", {"number": self.state()["number"]})
+
+    def enter(self, digits: str) -> httpx.Response:
+        self.type(digits)
+        return self.press("ok")
