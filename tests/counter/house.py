@@ -24,7 +24,7 @@ from sscard_terminal.terminal.configuration import Configuration
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.policy import Policy
 from sscard_terminal.terminal.psam import Psam
-from sscard_terminal.terminal.sale_rules import SaleRules
+from sscard_terminal.terminal.sale_rules import NO_RULES, SaleRules
 from sscard_terminal.terminal.till.till import Shop
 from tests.terminal import doubles
 from tests.terminal.doubles import DEBIT, Fault, Faulty, pattern
@@ -96,9 +96,9 @@ class House:
         self,
         folder: Path,
         *,
-        rules: SaleRules = SaleRules(),
+        rules: SaleRules = NO_RULES,
         language: Any = "en",
-        **settings: Any,  # noqa: B008
+        **settings: Any,
     ) -> None:
         self.folder = folder
         journal = folder / "journal.db"
