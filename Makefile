@@ -15,7 +15,7 @@ help:
 	@echo 'make check       ruff, mypy, architecture'
 	@echo 'make bench       measure the transport against C and against vicc'
 	@echo 'make bench-chip  measure the chip alone; make bench-sale: a whole sale'
-	@echo 'make torture     every fault of the card memory, single and double; fuzzing; 500 kills (minutes)'
+	@echo 'make torture     every fault of the card memory and of a sale, single and double; fuzzing; 1,000 kills (minutes)'
 	@echo 'make mutants     break the memory and the account on purpose and count what the tests notice (minutes)'
 	@echo 'make coverage    branch coverage of the same modules'
 	@echo 'make install     only set up; make lock: pin the packages anew; make clean: remove what was made'

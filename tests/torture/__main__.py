@@ -1,7 +1,7 @@
 """`make torture`: everything in full, with its figures as the tables of docs/torture.md.
 
 Run: python -m tests.torture [--seed N] [--kills N] [--apdus N] [--examples N] [--processes N] [--only WHAT …]
-Exit code 1 where anything broke the law. A run takes a few minutes; the enumeration does not depend on the seed.
+Exit code 1 where anything broke the law. A run takes some minutes; the enumeration does not depend on the seed.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from tests.torture.planted import PLANTED_BUGS, PlantedBug
 from tests.torture.scenarios import SCENARIOS
 from tests.torture.stateful import CardAndPsam
 from tests.torture.stores import KINDS, SEED
+from tests.torture.terminal import figures as terminal
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 PARTS = 4
@@ -144,11 +145,14 @@ TORTURES: dict[str, Callable[[argparse.Namespace], bool]] = {
     "stateful": stateful,
     "apdus": apdus,
     "kills": kills,
+    "terminal": terminal.enumeration,
+    "terminal-planted-bugs": terminal.planted_bugs,
+    "terminal-kills": terminal.kills,
 }
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Torture the card's memory.")
+    parser = argparse.ArgumentParser(description="Torture the card's memory, and the terminal's sale.")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--kills", type=int, default=500)
     parser.add_argument("--apdus", type=int, default=100_000)

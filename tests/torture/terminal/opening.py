@@ -8,17 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
-
-from sscard_terminal.card.loopback import LoopbackConnection
-from sscard_terminal.reader.completing import completing
-from sscard_terminal.terminal.client import SocialSecurityCard
 
 from . import meanwhile
 from .books import Books, new_card
-from .chips import card_of, chip_from, psam_of
+from .chips import card_of, psam_of
 from .disk import Disk
+from .entries import names_of
 from .faults import TWINS
 from .session import OUR_PSAM, OURS, World
 
@@ -66,7 +62,7 @@ def begin(scenario: Scenario, disk: Disk) -> World:
         profile=scenario.profile,
         rules=scenario.rules,
         pin=scenario.pin,
-        names={_whose(image, scenario.profile): name for name, image in cards.items()},
+        names=names_of(cards, scenario.profile),
         cards=cards,
         psams={OUR_PSAM: psam_of(meanwhile.OUR_TERMINAL), OTHER_PSAM: psam_of(OTHER_PSAM_NUMBER)},
         files=disk.new_files(),
@@ -74,11 +70,3 @@ def begin(scenario: Scenario, disk: Disk) -> World:
     )
     world = meanwhile.done(world, meanwhile.CENTRE, meanwhile.load)
     return meanwhile.done(world, meanwhile.OUR_TERMINAL, meanwhile.buy_earlier)
-
-
-@cache
-def _whose(image: bytes, profile: str) -> tuple[str, str]:
-    card = SocialSecurityCard(completing(LoopbackConnection(chip_from(image, profile))))
-    card.enter_ssse()
-    issuer = card.issuer_data()
-    return str(issuer.identification), issuer.card_number

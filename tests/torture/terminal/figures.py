@@ -1,0 +1,131 @@
+"""The terminal's part of `make torture`: everything in full, and its figures as the tables of docs/torture.md.
+
+Not here: the card's part, and the choice of parts (tests/torture/__main__).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+from .enumeration import Enumeration, Start, Tally
+from .hunting import hunt
+from .opening import SCENARIOS, Scenario
+from .planted import PLANTED_BUGS, PlantedBug
+
+DOUBLE = SCENARIOS[0]
+"""Behind the faults of this one every second fault is tried."""
+PARTS = 16
+_starts: list[Start] = []
+"""Filled before the pool is forked."""
+
+
+def _singles(number: int) -> Tally:
+    enumeration = Enumeration(SCENARIOS[number])
+    with enumeration.running():
+        enumeration.singles()
+    return enumeration.tally
+
+
+def _doubles(part: int) -> Tally:
+    enumeration = Enumeration(DOUBLE)
+    with enumeration.running():
+        for start in _starts[part::PARTS]:
+            enumeration.behind(start)
+    return enumeration.tally
+
+
+def enumeration(options: argparse.Namespace) -> bool:
+    """Every fault of a sale, and of what follows it."""
+    began = time.perf_counter()
+    first = Enumeration(DOUBLE)
+    with first.running():
+        _starts[:] = first.singles()
+    tallies: dict[Scenario, Tally] = {DOUBLE: first.tally}
+    with ProcessPoolExecutor(options.processes, get_context("fork")) as pool:
+        singles = {SCENARIOS[number]: pool.submit(_singles, number) for number in range(1, len(SCENARIOS))}
+        doubles = [pool.submit(_doubles, part) for part in range(PARTS)]
+        tallies |= {scenario: job.result() for scenario, job in singles.items()}
+        for job in doubles:
+            tallies[DOUBLE].add(job.result())
+    whole = Tally()
+    _print_scenarios(tallies, whole)
+    _print_kinds(whole)
+    elapsed = time.perf_counter() - began
+    print(
+        f"\n{whole.double.total():,} second faults behind {len(_starts)} different worlds, which stand for {whole.pairs:,} pairs of "
+        f"faults. {whole.sessions:,} sessions in {elapsed:.0f} s with {options.processes} processes, "
+        f"{whole.sessions / whole.seconds:,.0f} a second and process; longest recovery {whole.longest_recovery_s * 1000:.1f} ms."
+    )
+    for violation in whole.violations[:10]:
+        print(violation)
+    return not whole.violations
+
+
+def _print_scenarios(tallies: dict[Scenario, Tally], whole: Tally) -> None:
+    print(
+        "| Scenario | single faults | different worlds | second faults | violations |\n|---|---:|---:|---:|---:|"
+    )
+    for scenario, tally in tallies.items():
+        whole.add(tally)
+        counts = (tally.single.total(), tally.worlds, tally.double.total(), len(tally.violations))
+        print(f"| {scenario.name} | " + " | ".join(f"{count:,}" for count in counts) + " |")
+    counts = (whole.single.total(), whole.worlds, whole.double.total(), len(whole.violations))
+    print("| **all** | " + " | ".join(f"**{count:,}**" for count in counts) + " |\n")
+
+
+def _print_kinds(whole: Tally) -> None:
+    print("| Kind of fault | single | second |\n|---|---:|---:|")
+    for kind, count in whole.single.items():
+        print(f"| {kind} | {count:,} | {whole.double[kind]:,} |")
+
+
+def planted_bugs(options: argparse.Namespace) -> bool:
+    """Each planted bug, and what finds it."""
+    print("| Planted bug | caught by | what was seen |\n|---|---|---|")
+    missed = 0
+    with ProcessPoolExecutor(options.processes, get_context("fork")) as pool:
+        for bug, tally in zip(PLANTED_BUGS, pool.map(_hunted, range(len(PLANTED_BUGS))), strict=True):
+            missed += not tally.violations
+            print(_row(bug, tally))
+    print(f"\n{len(PLANTED_BUGS) - missed} of {len(PLANTED_BUGS)} planted bugs caught.")
+    return not missed
+
+
+def _hunted(number: int) -> Tally:
+    return hunt(PLANTED_BUGS[number])
+
+
+def _row(bug: PlantedBug, tally: Tally) -> str:
+    if not tally.violations:
+        return f"| {bug.name} | **not caught** | |"
+    found = tally.violations[0]
+    return f"| {bug.name} | {', then '.join(found.trail)} | {found.what} |"
+
+
+def kills(options: argparse.Namespace) -> bool:
+    """SIGKILLs of selling processes over a private pcscd."""
+    from sscard_terminal.reader.private_pcscd import PrivatePcscd
+
+    with tempfile.TemporaryDirectory() as folder, PrivatePcscd(2, fast_poll=True) as pcscd:
+        os.environ.update(pcscd.environment())  # before this process's first PC/SC call
+        from .counter import at_counter
+        from .kills import CARD, PSAM, TerminalKiller
+
+        with at_counter(Path(folder), pcscd, pcscd.slots, CARD, PSAM) as counter:
+            killer = TerminalKiller(counter, options.seed)
+            killer.run(options.kills)
+    print("| Killed | times |\n|---|---:|")
+    for left, times in sorted(killer.found.items()):
+        print(f"| {left} | {times} |")
+    longest_ms = max(killer.recoveries_s, default=0.0) * 1000
+    print(
+        f"\n{killer.killed} kills, {killer.to_recover} of them with a sale to recover; longest recovery, a whole "
+        f"`sscard recover`, {longest_ms:.0f} ms: journal, card, PSAM and oracle agree every time."
+    )
+    return True
