@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 PYTEST_ARGS ?=
 
-.PHONY: help install demo test test-vpcd conformance card check bench bench-chip bench-sale torture mutants coverage lock clean
+.PHONY: help install demo test test-vpcd conformance card check bench bench-chip bench-sale bench-journal torture mutants coverage lock clean
 
 help:
 	@echo 'make demo        sell one box of medicine over a private pcscd (ARGS="--loopback": without a reader)'
@@ -15,6 +15,7 @@ help:
 	@echo 'make check       ruff, mypy, architecture'
 	@echo 'make bench       measure the transport against C and against vicc'
 	@echo 'make bench-chip  measure the chip alone; make bench-sale: a whole sale'
+	@echo 'make bench-journal  a journal of a million sales: start, look-up, close of the day (minutes)'
 	@echo 'make torture     every fault of the card memory and of a sale, single and double; fuzzing; 1,000 kills (minutes)'
 	@echo 'make mutants     break the memory and the account on purpose and count what the tests notice (minutes)'
 	@echo 'make coverage    branch coverage of the same modules'
@@ -52,6 +53,9 @@ bench-chip: install
 
 bench-sale: install
 	@$(BIN)/python -m benchmarks.sale $(ARGS)
+
+bench-journal: install
+	@$(BIN)/python -m benchmarks.journal $(ARGS)
 
 torture: install
 	@$(BIN)/python -m tests.torture $(ARGS)

@@ -13,8 +13,6 @@ from sscard_terminal.terminal.clock_rules import CLOCK_TOLERANCE
 from sscard_terminal.terminal.day import Day, close_day, newest_day, open_day
 from sscard_terminal.terminal.day_records import Sum
 from sscard_terminal.terminal.debit import DebitRequest, debit
-from sscard_terminal.terminal.journal import Journal
-from sscard_terminal.terminal.journal_schema import SCHEMA_VERSION
 from sscard_terminal.terminal.outcomes import Approved, Declined, Reason
 from sscard_terminal.terminal.sale_rules import SaleRules
 from tests.terminal.doubles import AMOUNTS, DEBIT, NOON, Desk, Refusing, answer_lost, statements_of
@@ -180,43 +178,3 @@ def test_days_are_append_only(change: str, desk: Desk, tmp_path: Path) -> None:
         pytest.raises(sqlite3.IntegrityError, match="append only"),
     ):
         database.execute(change)
-
-
-@pytest.mark.parametrize("version", [1, 2])
-def test_a_journal_of_an_older_version_learns_what_it_lacks_and_keeps_its_sales(
-    version: int, desk: Desk, tmp_path: Path
-) -> None:
-    sell(desk)
-    desk.journal.close()
-    file = tmp_path / "journal.db"
-    make_older(file, version)
-
-    with Journal.open(file) as journal:
-        in_file = int.from_bytes(file.read_bytes()[60:64], "big")
-        desk.journal = journal
-        day = opened(desk)
-        journal.record_disclosure(NOON, "07", "01", "00" * 16)
-        assert [entry.sale.amounts for entry in journal.entries()] == [AMOUNTS]
-
-    assert (day.number, day.opened.after_voucher, in_file) == (1, 1, SCHEMA_VERSION)
-
-
-def make_older(file: Path, version: int) -> None:
-    """Take from a journal what version 1 or 2 did not have."""
-    script = """
-        DROP TABLE load_reports; DROP TABLE load_requests; DROP TABLE pin_service_events; DROP TABLE pin_services;
-        DROP TABLE care; DROP TABLE disclosures; DROP TABLE acknowledgements; DROP TABLE load_events; DROP TABLE loads;
-        DROP TRIGGER requests_stay_within_what_was_paid; DROP INDEX requests; DROP INDEX a_request_is_answered_once;
-        ALTER TABLE debits DROP COLUMN crc;
-        ALTER TABLE events DROP COLUMN crc;
-        ALTER TABLE debits DROP COLUMN kind;
-        ALTER TABLE events DROP COLUMN answers;
-        ALTER TABLE events DROP COLUMN amount;
-        ALTER TABLE events DROP COLUMN operator;
-        ALTER TABLE events DROP COLUMN supervisor;
-        ALTER TABLE days DROP COLUMN after_event;
-        ALTER TABLE days DROP COLUMN supervisor;
-    """
-    with closing(sqlite3.connect(file)) as database:
-        database.executescript(script + ("DROP TABLE days;" if version == 1 else ""))
-        database.executescript(f"PRAGMA user_version = {version};")

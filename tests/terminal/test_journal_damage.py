@@ -267,6 +267,7 @@ FLAWS = {
     Flaw.EVENTS_WITHOUT_SALE: "PRAGMA foreign_keys = OFF; DELETE FROM debits WHERE voucher = 2;",
     Flaw.VOUCHERS_MISSING: "PRAGMA foreign_keys = OFF; DELETE FROM events WHERE voucher > 58; DELETE FROM debits WHERE voucher > 58;",
     Flaw.CHARGED_TWICE: "UPDATE debits SET counter = 1, crc = NULL WHERE voucher IN (2, 4);",
+    Flaw.OPEN_SALES_WRONG: "DELETE FROM open_vouchers; INSERT INTO open_vouchers VALUES (2);",
     Flaw.DAYS_OUT_OF_ORDER: "DELETE FROM days WHERE id = 1;",
     Flaw.PAGES: "DROP INDEX debits_by_card; CREATE INDEX debits_by_card ON debits (identification) WHERE voucher > 3;"
     "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = 'CREATE INDEX debits_by_card ON debits (identification)'"

@@ -79,7 +79,7 @@ class Journal(DayJournal):
     def open_sales(self, identification: str | None = None) -> tuple[JournalEntry, ...]:
         """The sales 待核实, of one card (32 hex digits) or of all, oldest first."""
         if identification is None:
-            return tuple(self._entries(table="open_debits"))
+            return tuple(self._entries("WHERE voucher IN (SELECT voucher FROM open_vouchers)"))
         return tuple(self._entries("WHERE identification = ?", identification, table="open_debits"))
 
     def charged_since(self, since: datetime, identification: str | None = None) -> int:

@@ -30,6 +30,8 @@ class Flaw(StrEnum):
     """Numbers that were given to sales which are not there. In a journal that was restored or salvaged they are expected."""
     CHARGED_TWICE = "charged-twice"
     """A card has paid twice with one purchase counter, which no chip does (reliability.md, "The law")."""
+    OPEN_SALES_WRONG = "open-sales-wrong"
+    """Sales that are to be verified and not listed so, or the other way round."""
     DAYS_OUT_OF_ORDER = "days-out-of-order"
     """Two days opened, or closed, one straight after the other."""
 
@@ -122,6 +124,9 @@ _QUERIES = {
     Flaw.CHARGED_TWICE: "SELECT count(*), min(voucher) FROM (SELECT min(voucher) AS voucher FROM debits WHERE EXISTS"
     " (SELECT 1 FROM events WHERE events.voucher = debits.voucher AND kind IN ('confirmed', 'settled-charged'))"
     " AND kind = 'purchase' GROUP BY identification, card_number, counter HAVING count(*) > 1)",
+    Flaw.OPEN_SALES_WRONG: "SELECT count(*), min(voucher) FROM ("
+    "SELECT voucher FROM open_debits WHERE voucher NOT IN (SELECT voucher FROM open_vouchers)"
+    " UNION SELECT voucher FROM open_vouchers WHERE voucher NOT IN (SELECT voucher FROM open_debits))",
     Flaw.DAYS_OUT_OF_ORDER: "SELECT count(*), NULL FROM (SELECT kind, lag(kind) OVER (ORDER BY id) AS before FROM days)"
     " WHERE kind IS before OR (before IS NULL AND kind <> 'opened')",
 }

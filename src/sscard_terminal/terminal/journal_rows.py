@@ -40,11 +40,20 @@ EVENT_COLUMNS = (
 
 
 def crc_of(values: Iterable[Value]) -> int:
-    """The check code of a row: CRC-32 over its values, as hex where they are bytes, one a line. Our choice."""
-    texts = (
-        value.hex() if isinstance(value, bytes) else "-" if value is None else str(value) for value in values
-    )
-    return zlib.crc32("\n".join(texts).encode())
+    """The check code of a row: CRC-32 over its values, one a line, each behind a letter for its type. Our choice."""
+    return zlib.crc32("\n".join(map(_told, values)).encode())
+
+
+def _told(value: Value) -> str:
+    match value:
+        case None:
+            return "n"
+        case bytes():
+            return f"x{value.hex()}"
+        case int():
+            return f"i{int(value)}"
+        case _:
+            return f"s{value}"
 
 
 def is_whole(row: sqlite3.Row, columns: tuple[str, ...]) -> bool:

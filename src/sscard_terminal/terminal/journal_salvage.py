@@ -6,6 +6,7 @@ Not here: when that is done (journal_care.py) and how damage is noticed (journal
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -15,11 +16,8 @@ from .journal import Journal
 from .journal_file import DATABASE_ERRORS, JournalFault, JournalTrouble
 from .journal_rows import DEBIT_COLUMNS, EVENT_COLUMNS, is_whole
 
-TABLES = (
-    "debits", "events", "days", "care", "disclosures", "loads", "load_events", "load_requests", "load_reports",
-    "pin_services", "pin_service_events", "acknowledgements",
-)  # fmt: skip
-"""What is saved, in this order: what a row refers to comes before it."""
+FILLED_BY_ITSELF = frozenset({"open_vouchers"})
+"""Tables that other tables' triggers fill."""
 _COVERED = {"debits": DEBIT_COLUMNS, "events": EVENT_COLUMNS}
 
 
@@ -42,11 +40,11 @@ def salvage(damaged: Path, journal: Journal) -> Salvaged:
     Raises:
         JournalTrouble: not even its tables can be found (DAMAGED), or the journal cannot be written (CANNOT_WRITE).
     """
-    saved = dict.fromkeys(TABLES, 0)
+    saved: Counter[str] = Counter()
     left_out = 0
     with closing(sqlite3.connect(damaged, isolation_level=None)) as source, journal.writing() as target:
         source.row_factory = sqlite3.Row
-        for table in _tables_in(source, damaged):
+        for table in _tables_in(source, damaged, target):
             for row in readable_rows(source, table):
                 if _is_trusted(table, row) and _inserted(target, table, row):
                     saved[table] += 1
@@ -79,14 +77,16 @@ def readable_rows(database: sqlite3.Connection, table: str) -> Iterator[sqlite3.
         yield from database.execute(f"{select} WHERE rowid >= ? ORDER BY rowid", (max(behind, last + 1),))
 
 
-def _tables_in(source: sqlite3.Connection, damaged: Path) -> list[str]:
+def _tables_in(source: sqlite3.Connection, damaged: Path, target: sqlite3.Connection) -> list[str]:
+    """Those of a new journal that the damaged one has, in the order they are made: what a row refers to comes first."""
+    query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
     try:
-        names = {row[0] for row in source.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        names = {row[0] for row in source.execute(query)}
     except DATABASE_ERRORS as error:
         raise JournalTrouble(JournalFault.DAMAGED, damaged) from error
     if "debits" not in names:
         raise JournalTrouble(JournalFault.DAMAGED, damaged)
-    return [table for table in TABLES if table in names]
+    return [row[0] for row in target.execute(query) if row[0] in names - FILLED_BY_ITSELF]
 
 
 def _is_trusted(table: str, row: sqlite3.Row) -> bool:

@@ -492,6 +492,7 @@ TEXTS: dict[str, str] = {
     "check.events-without-sale": " - events without their sale: {count}, the first of sale {voucher}",
     "check.vouchers-missing": " - vouchers that were given and are not there: {count}",
     "check.charged-twice": " - cards charged twice with one counter: {count}, the first by sale {voucher}",
+    "check.open-sales-wrong": " - sales listed wrongly as to be verified, or not: {count}, the first {voucher}",
     "check.days-out-of-order": " - days opened or closed twice in a row: {count}",
     "aside.damaged": "The damaged journal {file} is now {aside}. Next: sscard journal restore BACKUP, or what can still be read: sscard journal restore {aside} --damaged",
     "aside.moved": "The journal {file}, which has moved away, is now {aside}. Next: sscard journal restore BACKUP",

@@ -472,6 +472,7 @@ TEXTS: dict[str, str] = {
     "check.events-without-sale": " - 没有对应交易的事件 {count} 条，首条属 {voucher} 号交易",
     "check.vouchers-missing": " - 已发出而不存在的凭证号 {count} 个",
     "check.charged-twice": " - 同一计数器扣款两次的卡 {count} 张，首笔 {voucher} 号",
+    "check.open-sales-wrong": " - 待核实清单有误的交易 {count} 笔，首笔 {voucher} 号",
     "check.days-out-of-order": " - 连续两次签到或签退 {count} 处",
     "aside.damaged": "损坏的流水 {file} 现为 {aside}。下一步：sscard journal restore BACKUP 恢复备份，或 sscard journal restore {aside} --damaged 挽救可读的内容",
     "aside.moved": "已迁走的流水 {file} 现为 {aside}。下一步：sscard journal restore BACKUP",
