@@ -37,6 +37,7 @@ ROOMS = {
     "jinja2": ("counter/templates.py",),
     "pydantic": ("counter/", "centre/api"),
     "reportlab": ("terminal/slips/pdf.py",),
+    "prompt_toolkit": ("cli/counter/keyboard.py", "lab/"),
     "smartcard": ("reader/pcsc.py", "reader/pinpad.py"),
     "socket": ("card/vpicc.py", "reader/private_pcscd/", "terminal/slips/printers.py", "counter/serving.py"),
     "sqlalchemy": ("centre/",),

@@ -90,12 +90,17 @@ def test_a_person_at_the_terminal_is_asked_about_the_rest(
     assert PIN not in said
 
 
-def at_a_terminal(arguments: tuple[str, ...], answers: dict[str, str]) -> tuple[str, int]:
+def at_a_terminal(arguments: tuple[str, ...], answers: dict[str, str], **environment: str) -> tuple[str, int]:
     """Runs sscard at a pseudo-terminal and types each answer after its question; what was shown, and the exit code."""
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "sscard_terminal.cli", *arguments]
     with subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+        command,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        env={**os.environ, **environment},
     ) as running:
         os.close(theirs)
         shown, waiting = "", list(answers.items())

@@ -73,7 +73,7 @@ def open_(
     with opened_journal(settings.configuration, journal) as book:
         opened = held(open_day(book, now, operator, watch))
     _look_at_psam(run, settings)
-    _tell(run.console, opened)
+    tell_day(run.console, opened)
     return Exit.DONE
 
 
@@ -114,7 +114,7 @@ def close(
         closed = held(close_day(book, now, operator, despite, answering, watch))
     if configuration.operators is not None:
         sign_out(run)
-    _tell(run.console, closed, _print(run, configuration, closed, book.training, **asked))
+    tell_day(run.console, closed, _print(run, configuration, closed, book.training, **asked))
     return Exit.DONE
 
 
@@ -125,7 +125,7 @@ def show(run: Run, journal: Path | None, **asked: Any) -> int:
     configuration = settings_of(run).configuration
     with opened_journal(configuration, journal) as book:
         found = newest_day(book)
-    _tell(run.console, found, _print(run, configuration, found, book.training, **asked))
+    tell_day(run.console, found, _print(run, configuration, found, book.training, **asked))
     return Exit.DONE
 
 
@@ -150,7 +150,8 @@ def _print(
     return hand_out(run.console, made, settings, "day.not-printed")
 
 
-def _tell(console: Console, found: Day | None, slip: str | None = None) -> None:
+def tell_day(console: Console, found: Day | None, slip: str | None = None) -> None:
+    """A day with its totals, for people and for programs; `slip` says what became of it on paper."""
     if console.training:
         console.say("training.report")
     if found is None:

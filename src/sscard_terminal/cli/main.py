@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "void": "requests:void",
     "refund": "requests:refund",
     "requests": "requests:requests",
+    "counter": "counter.command:counter",
     "slip": "slip:slip",
     "sign-in": "sign_in:sign_in",
     "sign-out": "sign_in:sign_out",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -123,13 +124,23 @@ def details(run: Run, pin_stdin: bool) -> int:
         holder = ask_holder(desk, run.console, pin_stdin, "pin.prompt")
         with verified(desk, holder) as (_, card):
             records = held(read_details(card))
+    for line in detail_lines(run.console, records):
+        run.console.print(line)
+    run.console.give({"records": [_row_of(record) for record in records]})
+    return Exit.DONE
+
+
+def detail_lines(console: Console, records: Iterable[LogRecord]) -> Iterator[str]:
+    """The chip's own log for people, or one line that it is empty."""
     rows = [_row_of(record) for record in records]
     for row in rows:
-        _tell_row(run.console, row)
+        kind = console.text(f"details.{row['kind']}")
+        yield console.text("details.row", **{**row, "kind": kind, "amount": yuan_of_fen(row["account_fen"])})
+        if row["self_paid_fen"] or row["pooled_fen"]:
+            parts = {name: yuan_of_fen(row[f"{name}_fen"]) for name in ("self_paid", "pooled")}
+            yield console.text("details.parts", **parts)
     if not rows:
-        run.console.say("details.none")
-    run.console.give({"records": rows})
-    return Exit.DONE
+        yield console.text("details.none")
 
 
 def _row_of(record: LogRecord) -> dict[str, Any]:
@@ -150,11 +161,3 @@ def _time_of(record: LogRecord) -> str:
         return str(time_of_bcd(record.time))
     except FormatError:
         return record.time.hex()
-
-
-def _tell_row(console: Console, row: dict[str, Any]) -> None:
-    kind = console.text(f"details.{row['kind']}")
-    console.say("details.row", **{**row, "kind": kind, "amount": yuan_of_fen(row["account_fen"])})
-    if row["self_paid_fen"] or row["pooled_fen"]:
-        parts = {name: yuan_of_fen(row[f"{name}_fen"]) for name in ("self_paid", "pooled")}
-        console.say("details.parts", **parts)

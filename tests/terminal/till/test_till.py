@@ -29,7 +29,6 @@ from tests.terminal.doubles import (
     DEBIT,
     NOON,
     OPENING,
-    PIN,
     Desk,
     Fault,
     Faulty,
@@ -38,7 +37,6 @@ from tests.terminal.doubles import (
     pattern,
 )
 
-WRONG = Pin("999999")
 AMOUNTS = PurchaseAmounts(Fen(1234), Fen(0), Fen(0))
 
 
@@ -96,7 +94,7 @@ def ready(hands: Hands, **settings: object) -> Till:
 def sold(hands: Hands, till: Till, order: Order = Order(AMOUNTS)) -> Screen:  # noqa: B008
     till.sell(order)
     till.confirm()
-    till.enter_pin(PIN)
+    till.enter_pin(Pin("123456"))
     return till.screen
 
 
@@ -124,7 +122,7 @@ def test_nothing_is_charged_before_the_amount_is_confirmed(hands: Hands) -> None
     till = ready(hands)
     till.sell(Order(AMOUNTS))
 
-    till.enter_pin(PIN)
+    till.enter_pin(Pin("123456"))
 
     assert till.screen.step is Step.CONFIRM_AMOUNT
     assert hands.desk.balance() == OPENING
@@ -135,9 +133,9 @@ def test_a_wrong_pin_may_be_entered_again_and_the_tries_are_shown(hands: Hands) 
     till.sell(Order(AMOUNTS))
     till.confirm()
 
-    till.enter_pin(WRONG)
+    till.enter_pin(Pin("999999"))
     wrong = till.screen
-    till.enter_pin(PIN)
+    till.enter_pin(Pin("123456"))
 
     assert (wrong.step, wrong.panel and wrong.panel.tries_left) == (Step.ENTER_PIN, 2)
     assert wrong.declined is not None and wrong.declined.reason is Reason.WRONG_PIN
@@ -151,7 +149,7 @@ def test_the_third_wrong_pin_ends_the_sale(hands: Hands) -> None:
     till.confirm()
 
     for _ in range(3):
-        till.enter_pin(WRONG)
+        till.enter_pin(Pin("999999"))
 
     assert till.screen.step is Step.REFUSED
     assert till.screen.declined is not None and till.screen.declined.reason is Reason.PIN_BLOCKED
@@ -159,7 +157,7 @@ def test_the_third_wrong_pin_ends_the_sale(hands: Hands) -> None:
 
 def test_a_locked_card_is_not_asked_for_its_pin(hands: Hands) -> None:
     for _ in range(3):
-        hands.desk.insert().verify_pin(WRONG)
+        hands.desk.insert().verify_pin(Pin("999999"))
     till = ready(hands)
 
     till.ask(Purpose.BALANCE)
@@ -174,7 +172,7 @@ def test_balance_and_details_show_after_the_pin(purpose: Purpose, field: str, ha
     till.ask(purpose)
     before = till.screen
 
-    till.enter_pin(PIN)
+    till.enter_pin(Pin("123456"))
 
     assert before.step is Step.ENTER_PIN and getattr(before, field) is None
     assert till.screen.step is Step.DONE and getattr(till.screen, field) is not None
@@ -183,14 +181,14 @@ def test_balance_and_details_show_after_the_pin(purpose: Purpose, field: str, ha
 def test_the_pin_is_changed_and_a_bad_new_one_changes_nothing(hands: Hands) -> None:
     till = ready(hands)
     till.ask(Purpose.CHANGE_PIN)
-    till.enter_pin(PIN)
+    till.enter_pin(Pin("123456"))
     asked = till.screen.step
 
     till.enter_new_pin(Pin("1234"))
     bad = till.screen
     till.confirm()
     till.ask(Purpose.CHANGE_PIN)
-    till.enter_pin(PIN)
+    till.enter_pin(Pin("123456"))
     till.enter_new_pin(Pin("246813"))
 
     assert asked is Step.NEW_PIN
@@ -230,7 +228,7 @@ def test_a_card_swapped_between_two_steps_stops_the_sale(hands: Hands) -> None:
     till.confirm()
     hands.desk.card = another_card()
 
-    till.enter_pin(PIN)
+    till.enter_pin(Pin("123456"))
 
     assert till.screen.step is Step.REFUSED
     assert till.screen.declined is not None and till.screen.declined.reason is Reason.CARD_SWAPPED
@@ -242,7 +240,7 @@ def test_a_card_pulled_while_people_think_ends_what_they_were_at(hands: Hands) -
 
     till.card_went()
     till.confirm()
-    till.enter_pin(PIN)
+    till.enter_pin(Pin("123456"))
 
     assert till.screen == Screen(Step.INSERT_CARD)
     assert hands.desk.balance() == OPENING
@@ -255,7 +253,7 @@ def test_an_unknown_outcome_stays_on_the_screen_until_the_same_card_is_back(hand
     till.confirm()
     hands.fault = answer_lost(LinkReason.CARD_REMOVED)
 
-    till.enter_pin(PIN)
+    till.enter_pin(Pin("123456"))
     unknown = till.screen
     till.card_went()
     still = till.screen
@@ -277,7 +275,7 @@ def test_an_open_sale_asks_for_the_pin_at_the_next_insertion_and_nothing_else_is
     till.card_came()
     asked = till.screen
     till.sell(Order(AMOUNTS))
-    till.enter_pin(PIN)
+    till.enter_pin(Pin("123456"))
 
     assert (asked.step, asked.purpose) == (Step.ENTER_PIN, Purpose.RECOVER)
     assert till.screen.step is Step.DONE
@@ -341,6 +339,35 @@ def test_after_an_outcome_the_next_service_begins_without_the_pin_of_the_last(ha
     assert till.screen.voucher is None
 
 
+@pytest.mark.parametrize("step", [Step.ENTER_PIN, Step.READY])
+def test_a_pin_is_wiped_whether_it_was_wanted_or_not(step: Step, hands: Hands) -> None:
+    till = ready(hands)
+    if step is Step.ENTER_PIN:
+        till.ask(Purpose.BALANCE)
+    pin = Pin("123456")
+
+    till.enter_pin(pin)
+
+    assert len(pin) == 0
+
+
+def test_a_card_on_the_hotlist_is_let_in_to_settle_and_then_refused(hands: Hands) -> None:
+    hands.desk.sell(answer_lost(LinkReason.CARD_REMOVED))
+    hands.desk.psam = hands.desk.powered_psam()
+    sale = hands.desk.last_sale()
+    hotlist = Hotlist(1, NOON, frozenset({(sale.identification, sale.card_number)}), ())
+    till = hands.till(policy=Policy(hotlist=hotlist))
+
+    till.card_came()
+    till.enter_pin(Pin("123456"))
+    settled = till.screen
+    till.confirm()
+
+    assert [settlement.state for settlement in settled.settled] == [SaleState.CHARGED]
+    assert till.screen.step is Step.REFUSED
+    assert till.screen.declined is not None and till.screen.declined.reason is Reason.CARD_ON_HOTLIST
+
+
 KEYS = st.sampled_from(
     ["came", "went", "sell", "confirm", "cancel", "pin", "wrong", "new", "balance", "change", "lose", "swap"]
 )
@@ -361,8 +388,8 @@ def test_whatever_is_pressed_in_whatever_order_the_journal_and_the_card_agree(
         "sell": lambda: till.sell(Order(AMOUNTS)),
         "confirm": till.confirm,
         "cancel": till.cancel,
-        "pin": lambda: till.enter_pin(PIN),
-        "wrong": lambda: till.enter_pin(WRONG),
+        "pin": lambda: till.enter_pin(Pin("123456")),
+        "wrong": lambda: till.enter_pin(Pin("999999")),
         "new": lambda: till.enter_new_pin(Pin("135791")),
         "balance": lambda: till.ask(Purpose.BALANCE),
         "change": lambda: till.ask(Purpose.CHANGE_PIN),

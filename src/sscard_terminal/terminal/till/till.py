@@ -28,7 +28,7 @@ from ..outcomes import Approved, Declined, Reason, SaleKind, Unsettled
 from ..policy import Policy
 from ..ports import Clock, RandomBytes
 from ..recovery import Settlement, identify_to_settle, settle, settle_by_psam
-from ..sale_rules import SaleRules, objection_before_card
+from ..sale_rules import SaleRules, objection_before_card, objection_to_card
 from ..slots import Pair, Slots, pad_of
 from ..workflow import (
     change_pin,
@@ -110,18 +110,20 @@ class Till:
     # What the clerk does ------------------------------------------------------------------------------
 
     def sell(self, order: Order) -> None:
-        """Begin a sale; what forbids it whatever the card is told before any PIN."""
+        """Begin a sale; what the place's rules forbid is told before any PIN."""
         if self.screen.step is not Step.READY:
             return
         self._order = order
-        try:
-            objection = objection_before_card(self._shop.rules, self._journal, order.amounts, self._clock())
-        except JournalTrouble:
-            objection = Declined(Reason.JOURNAL_TROUBLE)
-        if objection is not None:
-            self._go(self._next(Step.REFUSED, declined=objection))
-            return
-        self._go(self._next(Step.CONFIRM_AMOUNT, purpose=Purpose.SALE, amounts=order.amounts))
+        asked = self._next(Step.CONFIRM_AMOUNT, purpose=Purpose.SALE, amounts=order.amounts)
+        objection = self._objection(order)
+        self._go(asked if objection is None else replace(asked, step=Step.REFUSED, declined=objection))
+
+    def sell_again(self) -> None:
+        """The sale just refused as a repeat is meant: the clerk has said so."""
+        refused, order = self.screen.declined, self._order
+        if order is not None and refused is not None and refused.reason is Reason.SAME_SALE_AGAIN:
+            self._go(Screen(Step.READY, self.screen.panel))
+            self.sell(replace(order, again=True))
 
     def ask(self, purpose: Purpose) -> None:
         """Begin a service that is no sale: balance, details, PIN change."""
@@ -144,6 +146,8 @@ class Till:
                     by_total=False,
                 )
                 self._charge()
+            case Step.DONE if self.screen.purpose is Purpose.RECOVER:
+                self.card_came()  # what was let through to be settled may still not be served
             case Step.DONE | Step.REFUSED if self.screen.panel is not None:
                 self._forget()
                 self._go(Screen(Step.READY, self.screen.panel))
@@ -157,10 +161,12 @@ class Till:
     # What the holder does -----------------------------------------------------------------------------
 
     def enter_pin(self, pin: Pin) -> None:
-        """The PIN for what is asked for; kept no longer than this service."""
+        """The PIN for what is asked for; the till wipes it when this service has used it."""
         if self.screen.step is Step.ENTER_PIN:
             self._pin = pin
             self._with_pin()
+        else:
+            pin.wipe()
 
     def enter_pin_at_pad(self) -> None:
         """The holder keys the PIN on the reader's pad, up to two minutes; of a change also the new one, twice.
@@ -177,13 +183,25 @@ class Till:
             self._with_pin()
 
     def enter_new_pin(self, new: Pin) -> None:
-        """The new PIN, which the face has asked for twice; the old one was entered before."""
+        """The new PIN, which the face has asked for twice; the old one was entered before. Both are wiped."""
         if self.screen.step is Step.NEW_PIN:
-            old, self._pin = self._pin, None
+            old = self._pin
             self._go(self._next(Step.READING))
             self._breathe(lambda _pair, card: self._done(change_pin(card, old, new)))
+        new.wipe()
 
     # ---------------------------------------------------------------------------------------------------
+
+    def _objection(self, order: Order) -> Declined | None:
+        panel, now = self.screen.panel, self._clock()
+        assert panel is not None
+        rules, journal = self._shop.rules, self._journal
+        try:
+            return objection_before_card(rules, journal, order.amounts, now) or objection_to_card(
+                rules, journal, panel.identification, order.amounts, now, again=order.again
+            )
+        except JournalTrouble:
+            return Declined(Reason.JOURNAL_TROUBLE)
 
     def _ask_for_pin(self) -> None:
         panel = self.screen.panel
@@ -310,7 +328,7 @@ class Till:
         except JournalTrouble:
             found = found or self._failed(Declined(Reason.JOURNAL_TROUBLE))
         if found.step is not Step.REST_IN_CASH:
-            self._pin, self._at_pad = None, False
+            self._wipe_pin()
         self._go(found)
 
     def _identified(self, pair: Pair, act: Callable[[Pair, IdentifiedCard], Screen]) -> Screen:
@@ -325,7 +343,7 @@ class Till:
     def _failed(self, declined: Declined) -> Screen:
         """Not done; a recovery that could not be done leaves its sale to be verified."""
         step = Step.TO_BE_VERIFIED if self.screen.purpose is Purpose.RECOVER else Step.REFUSED
-        return self._next(step, declined=declined)
+        return self._next(step, declined=declined, settled=self._by_psam)
 
     def _next(self, step: Step, **changed: Any) -> Screen:
         """The next screen: what this one shows stays, but for a refusal that is over and a pad that was asked."""
@@ -337,8 +355,13 @@ class Till:
         self._show(screen)
 
     def _forget(self) -> None:
-        self._order, self._pin, self._by_psam = None, None, ()
-        self._at_pad = False
+        self._order, self._by_psam = None, ()
+        self._wipe_pin()
+
+    def _wipe_pin(self) -> None:
+        if self._pin is not None:
+            self._pin.wipe()
+        self._pin, self._at_pad = None, False
 
 
 def _served_at(pad: PinPad | None) -> frozenset[Purpose]:

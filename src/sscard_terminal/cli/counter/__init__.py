@@ -1,0 +1,1 @@
+"""`sscard counter`: the counter at a keyboard, for a clerk without a mouse."""

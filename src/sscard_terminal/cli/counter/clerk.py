@@ -1,0 +1,260 @@
+"""What the clerk's keys and typed lines do: they become methods of the till, and the till's screens become views.
+
+Not here: what a step does (terminal/till), the terminal's screen and threads (keyboard.py). All of it runs in one
+thread, the one that opened the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sscard_terminal.cardspec.money import fen_of_yuan
+from sscard_terminal.cardspec.pin import Pin
+from sscard_terminal.iso7816.errors import FormatError
+from sscard_terminal.terminal.amounts import Shares, amounts_of_total
+from sscard_terminal.terminal.outcomes import Declined, Reason
+from sscard_terminal.terminal.passwords import Password
+from sscard_terminal.terminal.till.steps import Purpose, Screen, Step
+from sscard_terminal.terminal.till.till import Order, Till
+
+from ..console import Console
+from ..outcomes import declined
+from ..pins import pin_of
+from ..sentences import KNOWN_ERRORS, report_of
+from .office import Office, Supervisor
+from .view import TONES, View, body, state_line
+
+
+class Key(StrEnum):
+    """The keys staff know. Source: counter.md, screen rule 5; F6, F7 and F12 are our choice."""
+
+    HELP = "f1"
+    READ = "f2"
+    SALE = "f3"
+    CHANGE_PIN = "f4"
+    DETAILS = "f5"
+    BALANCE = "f6"
+    OPEN_DAY = "f7"
+    REPRINT = "f8"
+    VOID = "f9"
+    CLOSE_DAY = "f10"
+    CANCEL = "escape"
+
+
+class Asking(StrEnum):
+    """What a typed line is, where the till itself asks for nothing. The value is the key of its prompt."""
+
+    NOTHING = "nothing"
+    TOTAL = "total"
+    VOUCHER_TO_REPRINT = "voucher-to-reprint"
+    VOUCHER_TO_VOID = "voucher-to-void"
+    CLOSE_THE_DAY = "close-the-day"
+    SUPERVISOR = "supervisor"
+    SUPERVISOR_PASSWORD = "supervisor-password"
+
+
+SERVICES = {
+    Key.CHANGE_PIN: Purpose.CHANGE_PIN,
+    Key.DETAILS: Purpose.DETAILS,
+    Key.BALANCE: Purpose.BALANCE,
+}
+ASKED = {
+    Key.REPRINT: Asking.VOUCHER_TO_REPRINT,
+    Key.VOID: Asking.VOUCHER_TO_VOID,
+    Key.CLOSE_DAY: Asking.CLOSE_THE_DAY,
+}
+
+
+@dataclass(slots=True)
+class Clerk:
+    """One clerk at one till; `show` is told each new view."""
+
+    till: Till
+    office: Office
+    console: Console
+    shares: Shares
+    show: Callable[[View], None]
+    asking: Asking = Asking.NOTHING
+    notice: tuple[str, ...] = ()
+    first_new_pin: Pin | None = field(default=None, repr=False)
+    card_is_in: bool = False
+    waiting: Callable[[Supervisor | None], Iterable[str]] | None = field(default=None, repr=False)
+    """What is done once a supervisor has answered for it."""
+    supervisor: str = ""
+
+    def card(self, present: bool) -> None:
+        """A card was put in, or taken out."""
+        self._begin()
+        self.card_is_in = present
+        self._guarded(self.till.card_came if present else self.till.card_went)
+
+    def press(self, key: Key) -> None:
+        """A function key, or Esc."""
+        self._begin()
+        match key:
+            case Key.HELP:
+                self.notice = tuple(self.console.text("counter.help").splitlines())
+            case Key.READ:
+                self._guarded(self.till.card_came)
+            case Key.SALE:
+                self._ready()
+                if self._guarded(self._sign) and self.till.screen.step is Step.READY:
+                    self.asking = Asking.TOTAL
+            case Key.CHANGE_PIN | Key.DETAILS | Key.BALANCE:
+                self._ready()
+                self._guarded(lambda: self.till.ask(SERVICES[key]))
+            case Key.OPEN_DAY:
+                self._guarded(lambda: self._tell(self.office.open_day()))
+            case Key.REPRINT | Key.VOID | Key.CLOSE_DAY:
+                self.asking = ASKED[key]
+            case Key.CANCEL:
+                self.till.cancel()
+        self.publish()
+
+    def enter(self, line: str) -> None:
+        """A typed line and Enter: the answer to what is asked, or yes."""
+        asking, step = self.asking, self.till.screen.step
+        self._begin()
+        if asking is not Asking.NOTHING:
+            self._guarded(lambda: self._answer(asking, line.strip()))
+        elif step is Step.ENTER_PIN and self.till.screen.at_pad and not line:
+            self._guarded(self.till.enter_pin_at_pad)
+        elif step is Step.ENTER_PIN:
+            self._guarded(lambda: self._pin(line))
+        elif step is Step.NEW_PIN:
+            self._guarded(lambda: self._new_pin(line))
+        elif self._is_repeat() and line.strip():
+            self._guarded(self.till.sell_again)
+        else:
+            self._guarded(self.till.confirm)
+        self.publish()
+
+    def on_screen(self, screen: Screen) -> None:
+        """The till has come to another step; a sale that has ended gets its slip."""
+        if screen.step in (Step.DONE, Step.TO_BE_VERIFIED) and screen.purpose is Purpose.SALE:
+            voucher = screen.voucher
+            if voucher is not None:
+                self._guarded(lambda: self._tell(self.office.slip(voucher, reprint=False)))
+        self.publish()
+
+    def publish(self) -> None:
+        self.show(self.view())
+
+    def view(self) -> View:
+        screen, console = self.till.screen, self.console
+        pin = self.asking is Asking.NOTHING and screen.step in (Step.ENTER_PIN, Step.NEW_PIN)
+        return View(
+            state=state_line(screen, console.language),
+            lines=(*body(screen, console), *self.notice),
+            prompt=self._prompt(screen),
+            secret=pin or self.asking is Asking.SUPERVISOR_PASSWORD,
+            tone=TONES.get(screen.step, ""),
+            beeps=screen.step is Step.DONE and self.card_is_in,
+        )
+
+    def _prompt(self, screen: Screen) -> str:
+        if self.asking is not Asking.NOTHING:
+            return self.console.text(f"ask.{self.asking}")
+        match screen.step:
+            case Step.ENTER_PIN if screen.at_pad:
+                return self.console.text("ask.at-pad")
+            case Step.ENTER_PIN:
+                return self.console.text("pin.prompt")
+            case Step.NEW_PIN:
+                again = self.first_new_pin is not None
+                return self.console.text("pin.prompt-again" if again else "pin.prompt-new")
+            case Step.REFUSED if self._is_repeat():
+                return self.console.text("ask.again")
+        return ""
+
+    def _is_repeat(self) -> bool:
+        """The sale was refused as one already made; any word typed says that it is meant."""
+        refused = self.till.screen.declined
+        return refused is not None and refused.reason is Reason.SAME_SALE_AGAIN
+
+    def _sign(self) -> None:
+        """Who is signed in now sells; nobody, where somebody has to be, is a refusal."""
+        self.till.operator = self.office.operator()
+
+    def _begin(self) -> None:
+        self.asking, self.notice = Asking.NOTHING, ()
+
+    def _ready(self) -> None:
+        """On to the next service where the last one is over and the card still in."""
+        if self.till.screen.step in (Step.DONE, Step.REFUSED):
+            self.till.confirm()
+
+    def _answer(self, asking: Asking, line: str) -> None:
+        match asking:
+            case Asking.TOTAL:
+                self._sell(line)
+            case Asking.VOUCHER_TO_REPRINT:
+                self._tell(self.office.slip(self._voucher(line) if line else None, reprint=True))
+            case Asking.VOUCHER_TO_VOID:
+                voucher = self._voucher(line)
+                self._answered_for(lambda supervisor: self.office.void(voucher, supervisor))
+            case Asking.CLOSE_THE_DAY if line:
+                self._answered_for(lambda supervisor: self.office.close_day(line, supervisor))
+            case Asking.CLOSE_THE_DAY:
+                self._tell(self.office.close_day("", None))
+            case Asking.SUPERVISOR:
+                self.supervisor, self.asking = line, Asking.SUPERVISOR_PASSWORD
+            case Asking.SUPERVISOR_PASSWORD:
+                waiting, self.waiting = self.waiting, None
+                if waiting is not None:
+                    self._tell(waiting(Supervisor(self.supervisor, Password(line))))
+
+    def _answered_for(self, act: Callable[[Supervisor | None], Iterable[str]]) -> None:
+        """Do it, after a supervisor's number and password where whoever is signed in is none."""
+        if self.office.needs_supervisor():
+            self.waiting, self.asking = act, Asking.SUPERVISOR
+        else:
+            self._tell(act(None))
+
+    def _sell(self, line: str) -> None:
+        """Total, and behind it, if typed, the self-paid and the pooled part."""
+        parts = [fen_of_yuan(word) for word in line.split()]
+        if not 1 <= len(parts) <= 3 or not parts[0]:
+            raise FormatError("an amount is missing")
+        total, self_paid, pooled = (*parts, None, None)[:3]
+        assert total is not None
+        amounts = amounts_of_total(total, self_paid, pooled, self.shares)
+        if isinstance(amounts, Declined):
+            raise declined(amounts)
+        self.till.sell(Order(amounts, by_total=True))
+
+    def _pin(self, line: str) -> None:
+        self.till.enter_pin(pin_of(line))
+
+    def _new_pin(self, line: str) -> None:
+        new, first = pin_of(line), self.first_new_pin
+        if first is None:
+            self.first_new_pin = new
+            return
+        self.first_new_pin = None
+        if first != new:
+            new.wipe()
+            first.wipe()
+            raise declined(Declined(Reason.NEW_PINS_DIFFER))
+        first.wipe()
+        self.till.enter_new_pin(new)
+
+    @staticmethod
+    def _voucher(line: str) -> int:
+        if not (line.isascii() and line.isdecimal()):
+            raise FormatError("a voucher number has digits only")
+        return int(line)
+
+    def _tell(self, lines: Iterable[str]) -> None:
+        self.notice = (*self.notice, *lines)
+
+    def _guarded(self, act: Callable[[], None]) -> bool:
+        """Whatever a person may meet becomes its sentence, and False; the till stays where it is."""
+        try:
+            act()
+        except KNOWN_ERRORS as error:
+            self.notice = (*self.notice, report_of(error, self.console.language).sentence)
+            return False
+        return True

@@ -1,0 +1,245 @@
+"""The clerk's keys: what each does, what is asked next, and that nothing typed is lost, shown or sold twice."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sscard_terminal.cardspec.money import Fen
+from sscard_terminal.cli.console import Console
+from sscard_terminal.cli.counter.clerk import Asking, Clerk, Key
+from sscard_terminal.cli.counter.office import Office
+from sscard_terminal.cli.counter.view import View
+from sscard_terminal.cli.settings import Settings
+from sscard_terminal.reader.connection import LinkReason
+from sscard_terminal.terminal.amounts import NO_SHARES
+from sscard_terminal.terminal.configuration import Configuration
+from sscard_terminal.terminal.policy import Policy
+from sscard_terminal.terminal.sale_rules import SaleRules
+from sscard_terminal.terminal.till.steps import Step
+from sscard_terminal.terminal.till.till import Shop, Till
+from tests.terminal.doubles import OPENING, Desk, answer_lost, pattern
+from tests.terminal.till.test_till import Hands
+
+PIN = "123456"
+
+
+class Counter:
+    """A clerk at a till over a test's desk; every view is kept."""
+
+    def __init__(self, hands: Hands, rules: SaleRules = SaleRules(), language: str = "en") -> None:  # noqa: B008
+        self.views: list[View] = []
+        self.hands = hands
+        journal, clock = hands.desk.journal, hands.desk.clock
+        console = Console(language, as_json=False)  # type: ignore[arg-type]
+        settings = Settings(Configuration(), Policy(), rules)
+        till = Till(hands, journal, Shop(Policy(), rules), clock, pattern, lambda s: self.clerk.on_screen(s))
+        office = Office(journal, settings, console, clock)
+        self.clerk = Clerk(till, office, console, NO_SHARES, self.views.append)
+
+    @property
+    def view(self) -> View:
+        return self.views[-1]
+
+    @property
+    def said(self) -> str:
+        return "\n".join(self.view.lines)
+
+    def sell(self, total: str = "12.34", pin: str = PIN) -> None:
+        self.clerk.press(Key.SALE)
+        for line in (total, "", pin):
+            self.clerk.enter(line)
+
+
+@pytest.fixture
+def hands(tmp_path: Path) -> Hands:
+    return Hands(Desk.at(tmp_path))
+
+
+def test_a_sale_by_keys_alone_ends_with_its_slip(hands: Hands) -> None:
+    counter = Counter(hands)
+
+    counter.clerk.card(True)
+    counter.sell()
+
+    assert counter.view.state == "Done; please take the card."
+    assert "Charged; voucher 1." in counter.said
+    assert "12.34" in counter.said and "REPRINT" not in counter.said
+    assert counter.view.beeps
+    assert hands.desk.balance() == OPENING - 1234
+
+
+def test_the_clerk_sees_dots_where_the_customer_types(hands: Hands) -> None:
+    counter = Counter(hands)
+    counter.clerk.card(True)
+    counter.clerk.press(Key.SALE)
+    asked_total = counter.view
+    counter.clerk.enter("1")
+    counter.clerk.enter("")
+
+    assert (asked_total.secret, counter.view.secret) == (False, True)
+    assert counter.view.prompt == "PIN"
+
+
+@pytest.mark.parametrize("total", ["", "0", "1.001", "abc", "-1", "1 2 3 4", "12,5"])
+def test_an_amount_that_is_none_is_said_and_nothing_begins(total: str, hands: Hands) -> None:
+    counter = Counter(hands)
+    counter.clerk.card(True)
+    counter.clerk.press(Key.SALE)
+
+    counter.clerk.enter(total)
+
+    assert counter.clerk.till.screen.step is Step.READY
+    assert counter.said != ""
+
+
+def test_a_total_may_have_a_self_paid_and_a_pooled_part_behind_it(hands: Hands) -> None:
+    counter = Counter(hands)
+    counter.clerk.card(True)
+    counter.clerk.press(Key.SALE)
+
+    counter.clerk.enter("58 8 20")
+
+    assert counter.view.state.startswith("Confirm: 58.00 yuan (account 30.00, self-paid 8.00, pooled 20.00)")
+
+
+def test_escape_leaves_a_sale_uncharged(hands: Hands) -> None:
+    counter = Counter(hands)
+    counter.clerk.card(True)
+    counter.clerk.press(Key.SALE)
+    counter.clerk.enter("12.34")
+
+    counter.clerk.press(Key.CANCEL)
+    counter.clerk.enter(PIN)
+
+    assert counter.clerk.till.screen.step is Step.READY
+    assert hands.desk.balance() == OPENING
+
+
+def test_the_same_sale_again_has_to_be_meant(hands: Hands) -> None:
+    counter = Counter(hands, SaleRules(repeat_within=timedelta(minutes=5)))
+    counter.clerk.card(True)
+    counter.sell()
+    counter.clerk.press(Key.SALE)
+    counter.clerk.enter("12.34")
+    asked = counter.view
+
+    counter.clerk.enter("again")
+    counter.clerk.enter("")
+    counter.clerk.enter(PIN)
+
+    assert asked.prompt.startswith("Sell it a second time?")
+    assert hands.desk.balance() == OPENING - 2 * 1234
+
+
+def test_the_new_pin_is_typed_twice_and_must_not_differ(hands: Hands) -> None:
+    counter = Counter(hands)
+    counter.clerk.card(True)
+    counter.clerk.press(Key.CHANGE_PIN)
+    for line in (PIN, "246810", "246811"):
+        counter.clerk.enter(line)
+    differ = counter.said
+    for line in ("246810", "246810"):
+        counter.clerk.enter(line)
+
+    assert "The two new PINs differ" in differ
+    assert counter.clerk.till.screen.step is Step.DONE
+    assert "The PIN has been changed" in counter.said
+
+
+def test_a_wrong_pin_says_how_many_tries_are_left_and_the_last_one_warns(hands: Hands) -> None:
+    counter = Counter(hands)
+    counter.clerk.card(True)
+    counter.clerk.press(Key.BALANCE)
+
+    counter.clerk.enter("999999")
+    first = counter.said
+    counter.clerk.enter("999999")
+
+    assert "63C2" in first
+    assert "one more wrong PIN locks the card" in counter.said
+
+
+def test_balance_and_log_are_shown_after_the_pin(hands: Hands) -> None:
+    counter = Counter(hands)
+    counter.clerk.card(True)
+    counter.sell()
+    counter.clerk.press(Key.DETAILS)
+    counter.clerk.enter(PIN)
+    log = counter.said
+    counter.clerk.press(Key.BALANCE)
+    counter.clerk.enter(PIN)
+
+    assert "12.34" in log
+    assert "87.66" in counter.said
+
+
+def test_an_unknown_outcome_gets_its_slip_and_the_same_card_settles_it(hands: Hands) -> None:
+    counter = Counter(hands)
+    counter.clerk.card(True)
+    counter.clerk.press(Key.SALE)
+    counter.clerk.enter("12.34")
+    counter.clerk.enter("")
+    hands.fault = answer_lost(LinkReason.CARD_REMOVED)
+    counter.clerk.enter(PIN)
+    unknown = (counter.view.state, counter.said)
+
+    counter.clerk.card(False)
+    counter.clerk.card(True)
+
+    assert unknown[0].startswith("To be verified")
+    assert "TO BE VERIFIED" in unknown[1]
+    assert counter.view.state == "Done; please take the card."
+    assert len(hands.desk.journal.open_sales()) == 0
+
+
+def test_a_slip_is_printed_again_and_marked_so(hands: Hands) -> None:
+    counter = Counter(hands)
+    counter.clerk.card(True)
+    counter.sell()
+
+    counter.clerk.press(Key.REPRINT)
+    counter.clerk.enter("")
+
+    assert "REPRINT" in counter.said
+    counter.clerk.press(Key.REPRINT)
+    counter.clerk.enter("99")
+    assert "no such sale" in counter.said
+
+
+def test_the_day_is_opened_sold_in_voided_in_and_closed(hands: Hands) -> None:
+    counter = Counter(hands)
+    counter.clerk.press(Key.OPEN_DAY)
+    opened = counter.said
+    counter.clerk.card(True)
+    counter.sell()
+    counter.clerk.press(Key.VOID)
+    counter.clerk.enter("1")
+    voided = counter.said
+    counter.clerk.press(Key.CLOSE_DAY)
+    counter.clerk.enter("")
+
+    assert "Day 1, opened" in opened
+    entry = hands.desk.journal.entry(1)
+    assert entry is not None and entry.on_its_way == Fen(1234), voided
+    assert "Closed" in counter.said and "void" in counter.said
+
+
+def test_help_names_the_keys(hands: Hands) -> None:
+    counter = Counter(hands)
+
+    counter.clerk.press(Key.HELP)
+
+    assert "F3 sale" in counter.said
+
+
+def test_what_is_asked_is_forgotten_when_the_card_goes(hands: Hands) -> None:
+    counter = Counter(hands)
+    counter.clerk.card(True)
+    counter.clerk.press(Key.SALE)
+
+    counter.clerk.card(False)
+    counter.clerk.enter("12.34")
+
+    assert counter.clerk.asking is Asking.NOTHING
+    assert counter.view.state == "Insert the card."
