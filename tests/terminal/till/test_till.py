@@ -290,7 +290,7 @@ def test_a_card_put_on_the_hotlist_since_settles_its_open_sale_and_is_then_refus
     till = hands.till(policy=listed)
 
     till.card_came()
-    till.enter_pin(PIN)
+    till.enter_pin(Pin("123456"))
     settled = till.screen
     till.card_went()
     till.card_came()
