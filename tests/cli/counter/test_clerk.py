@@ -16,6 +16,7 @@ from sscard_terminal.terminal.amounts import NO_SHARES
 from sscard_terminal.terminal.configuration import Configuration
 from sscard_terminal.terminal.policy import Policy
 from sscard_terminal.terminal.sale_rules import SaleRules
+from sscard_terminal.terminal.slips.targets import parse_target
 from sscard_terminal.terminal.till.steps import Step
 from sscard_terminal.terminal.till.till import Shop, Till
 from tests.terminal.doubles import OPENING, Desk, answer_lost, pattern
@@ -27,12 +28,17 @@ PIN = "123456"
 class Counter:
     """A clerk at a till over a test's desk; every view is kept."""
 
-    def __init__(self, hands: Hands, rules: SaleRules = SaleRules(), language: str = "en") -> None:  # noqa: B008
+    def __init__(
+        self,
+        hands: Hands,
+        rules: SaleRules = SaleRules(),  # noqa: B008
+        printer: str = "text",
+    ) -> None:
         self.views: list[View] = []
         self.hands = hands
         journal, clock = hands.desk.journal, hands.desk.clock
-        console = Console(language, as_json=False)  # type: ignore[arg-type]
-        settings = Settings(Configuration(), Policy(), rules)
+        console = Console("en", as_json=False)
+        settings = Settings(Configuration(slip_printer=parse_target(printer)), Policy(), rules)
         till = Till(hands, journal, Shop(Policy(), rules), clock, pattern, lambda s: self.clerk.on_screen(s))
         office = Office(journal, settings, console, clock)
         self.clerk = Clerk(till, office, console, NO_SHARES, self.views.append)
@@ -243,3 +249,14 @@ def test_what_is_asked_is_forgotten_when_the_card_goes(hands: Hands) -> None:
 
     assert counter.clerk.asking is Asking.NOTHING
     assert counter.view.state == "Insert the card."
+
+
+def test_a_printer_that_fails_undoes_no_sale(hands: Hands) -> None:
+    counter = Counter(hands, printer="device:/dev/full")
+
+    counter.clerk.card(True)
+    counter.sell()
+
+    assert counter.view.state == "Done; please take the card."
+    assert "Charged; voucher 1." in counter.said
+    assert "sscard slip" in counter.said

@@ -19,13 +19,14 @@ from sscard_terminal.terminal.passwords import Password
 from sscard_terminal.terminal.ports import Clock
 from sscard_terminal.terminal.requests import Asker, request_void
 from sscard_terminal.terminal.slips.forms import slip_of_sale
-from sscard_terminal.terminal.slips.layout import text_of
+from sscard_terminal.terminal.slips.trouble import SlipTrouble
 
 from ..console import Console
 from ..day import tell_day
 from ..desk import now
 from ..exits import Exit, Stop
 from ..outcomes import held
+from ..printing import handed_out, problem_of
 from ..settings import Settings
 from ..signed_in import current_operator, let_through, operator_for, refused, told_of_file
 
@@ -71,14 +72,22 @@ class Office:
         configuration = self.settings.configuration
         return configuration.operators is not None and not current_operator(configuration).is_supervisor
 
-    def slip(self, voucher: int | None, *, reprint: bool) -> Iterator[str]:
-        """The slip of a sale, of the last one without a number; from the journal alone."""
+    def slip(self, voucher: int | None, *, reprint: bool) -> list[str]:
+        """The slip of a sale, of the last one without a number; from the journal alone, to screen or printer.
+
+        A printer that fails undoes nothing: one line says so, and the slip is kept (counter.md screen rule 14).
+        """
         entry = self.journal.last_entry() if voucher is None else self.journal.entry(voucher)
         if entry is None:
             raise Stop(Exit.REFUSED, "slip.none")
-        training = self.journal.training
-        slip = slip_of_sale(entry, self.console.language, reprint=reprint, training=training)
-        yield from text_of(slip).splitlines()
+        console = LineConsole(self.console)
+        slip = slip_of_sale(entry, console.language, reprint=reprint, training=self.journal.training)
+        try:
+            handed_out(console, slip, self.settings.configuration.slips)
+        except SlipTrouble as trouble:
+            problem = problem_of(console, trouble)
+            console.warn("debit.not-printed", voucher=entry.sale.voucher, problem=problem)
+        return console.lines
 
     def void(self, voucher: int, supervisor: Supervisor | None) -> Iterator[str]:
         """Ask the centre to give a sale of today back."""

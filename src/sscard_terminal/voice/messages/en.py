@@ -844,7 +844,6 @@ TEXTS: dict[str, str] = {
     "ask.again": "Sell it a second time? Type a word for yes, Enter for no",
     "short.counter": "the counter at a keyboard",
     "help.counter": "The counter for a clerk without a mouse: the card is read when it is put in, function keys choose the service, the customer's PIN shows as dots. Ends with F12.",
-    "examples.counter": "sscard counter\nsscard counter --config terminal.toml --lang zh",
     "short.counter keyboard": "the counter at a keyboard (the default)",
     "help.counter keyboard": "The counter for a clerk without a mouse: the card is read when it is put in, function keys choose the service, the customer's PIN shows as dots. Ends with F12.",
     "examples.counter keyboard": "sscard counter\nsscard counter --reader image:zhang.card --psam-reader image:terminal.psam",

@@ -807,7 +807,6 @@ TEXTS: dict[str, str] = {
     "ask.again": "确实再收一次？输入任意字为是，Enter 为否",
     "short.counter": "键盘操作的柜台",
     "help.counter": "供无鼠标收银员使用的柜台：插卡即读，功能键选择业务，顾客密码以圆点显示。F12 退出。",
-    "examples.counter": "sscard counter\nsscard counter --config terminal.toml --lang zh",
     "short.counter keyboard": "键盘操作的柜台（默认）",
     "help.counter keyboard": "供无鼠标收银员使用的柜台：插卡即读，功能键选择业务，顾客密码以圆点显示。F12 退出。",
     "examples.counter keyboard": "sscard counter\nsscard counter --reader image:zhang.card --psam-reader image:terminal.psam",
