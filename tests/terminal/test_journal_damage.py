@@ -211,7 +211,7 @@ def test_a_new_journal_appears_whole_or_not_at_all(path: Path, monkeypatch: pyte
     with monkeypatch.context() as broken:
         broken.setattr("sscard_terminal.terminal.journal_file.os.link", full)
         broken.setattr("pathlib.Path.rename", full)
-        assert fault_of(path) is JournalFault.CANNOT_OPEN
+        assert fault_of(path) is JournalFault.CANNOT_WRITE
         assert list(path.parent.iterdir()) == []
 
     assert fault_of(path) is None

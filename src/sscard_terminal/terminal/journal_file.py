@@ -80,6 +80,7 @@ _FAULTS = {
     sqlite3.SQLITE_BUSY: JournalFault.IN_USE,
     sqlite3.SQLITE_NOTADB: JournalFault.DAMAGED,
     sqlite3.SQLITE_CORRUPT: JournalFault.DAMAGED,
+    sqlite3.SQLITE_FULL: JournalFault.CANNOT_WRITE,
     sqlite3.SQLITE_ERROR: JournalFault.DAMAGED,  # a table or column that must be there is not
 }
 """By SQLite's primary code. A file gets as far as SQLite only with our marks in its header."""
@@ -117,8 +118,12 @@ def open_database(path: Path, *, training: bool = False) -> sqlite3.Connection:
             _create(path, application_id)
         _require_ours(path, training)
         database = sqlite3.connect(path, timeout=0, isolation_level=None)
-    except (OSError, sqlite3.Error) as error:
-        raise JournalTrouble(JournalFault.CANNOT_OPEN, path) from error
+    except OSError as error:
+        has_no_room = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        fault = JournalFault.CANNOT_WRITE if has_no_room else JournalFault.CANNOT_OPEN
+        raise JournalTrouble(fault, path) from error
+    except sqlite3.Error as error:
+        raise JournalTrouble(fault_of(error, JournalFault.CANNOT_OPEN), path) from error
     try:
         _prepare(database)
     except DATABASE_ERRORS as error:
