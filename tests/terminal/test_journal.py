@@ -389,7 +389,7 @@ def test_no_column_has_room_for_a_name_an_identity_number_or_a_pin(path: Path) -
         "balance_before", "terminal", "sequence", "time", "mac1", "place", "operator",
         "id", "kind", "at", "tac", "mac2", "sw", "detail", "after_voucher", "despite", "amount", "supervisor",
             "after_event", "number", "request", "event", "after_day", "missing", "crc", "answers",
-            "credit", "outcome", "answer", "service", "sighted_by", "sighted_at",
+            "credit", "outcome", "answer", "asked", "service", "sighted_by", "sighted_at",
     }  # fmt: skip
 
 

@@ -32,7 +32,10 @@ from .sale_rules import NO_RULES, SaleRules, objection_before_card, objection_to
 class DebitRequest:
     """What the shop asks for. `place` and `operator` go to the journal and the slip.
 
-    `kind`: a record-keeping debit is the same exchange with amounts of another meaning (`amounts`). `again`: a person has confirmed that the same sale is meant a second time (`sale_rules`).
+    `kind`: a record-keeping debit is the same exchange with amounts of another meaning (`amounts`). `again`: a person has
+    confirmed that the same sale is meant a second time (`sale_rules`). `request`: the program that asks and its own id of
+    the sale; one the journal knows already is declined there, so look it up before (`journal.entry_of_request`). `time`: the
+    one in DEBIT where that program sets it; None: the clock's.
     """
 
     amounts: PurchaseAmounts
@@ -40,6 +43,8 @@ class DebitRequest:
     operator: str = ""
     again: bool = False
     kind: SaleKind = SaleKind.PURCHASE
+    request: str | None = None
+    time: datetime | None = None
 
 
 def debit(
@@ -99,7 +104,8 @@ def _prepare(
         raise
     if challenge.balance < request.amounts.account:
         return _short(challenge.balance, request.amounts)
-    purchase = psam.mac1(challenge, request.amounts, bcd_of_time(now), card.factors)
+    moment = request.time or now
+    purchase = psam.mac1(challenge, request.amounts, bcd_of_time(moment), card.factors)
     return journal.record_intent(
         DebitIntent(
             identification=card.identification,
@@ -110,11 +116,12 @@ def _prepare(
             balance_before=challenge.balance,
             terminal=terminal,
             sequence=purchase.sequence,
-            time=now,
+            time=moment,
             mac1=purchase.mac1,
             place=request.place,
             operator=request.operator,
             kind=request.kind,
+            request=request.request,
         )
     )
 

@@ -59,6 +59,10 @@ class Journal(DayJournal):
         """The sale with this voucher number, None if there is none."""
         return next(self._entries("WHERE voucher = ?", voucher), None)
 
+    def entry_of_request(self, request: str) -> JournalEntry | None:
+        """The sale that was asked for under this name (`outcomes.DebitIntent`), None where it came to none."""
+        return next(self._entries("WHERE request = ?", request), None)
+
     def entries(self, since: datetime | None = None) -> Iterator[JournalEntry]:
         """Every sale (from `since` on, by the time in DEBIT), oldest first."""
         return self._entries("WHERE time >= ?", "" if since is None else since.isoformat())

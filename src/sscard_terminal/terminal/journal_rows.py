@@ -31,7 +31,7 @@ DEBIT_COLUMNS = (
         "key_index",
         "balance_before",
     ),
-    *("terminal", "sequence", "time", "mac1", "place", "operator", "kind"),
+    *("terminal", "sequence", "time", "mac1", "place", "operator", "kind", "request"),
 )
 EVENT_COLUMNS = (
     *("voucher", "kind", "at", "tac", "mac2", "sw", "detail", "amount", "operator", "supervisor", "answers"),
@@ -79,6 +79,7 @@ def row_of_intent(intent: DebitIntent) -> Mapping[str, Value]:
         "place": intent.place,
         "operator": intent.operator,
         "kind": str(intent.kind),
+        "request": intent.request,
     }
     return {**row, "crc": crc_of(row[column] for column in DEBIT_COLUMNS)}
 
@@ -117,6 +118,7 @@ def sale_of(row: sqlite3.Row) -> Sale:
         place=row["place"],
         operator=row["operator"],
         kind=SaleKind(row["kind"]),
+        request=row["request"],
     )
 
 

@@ -120,6 +120,18 @@ ALTER TABLE events ADD COLUMN supervisor TEXT NOT NULL DEFAULT '';
 ALTER TABLE events ADD COLUMN answers INTEGER REFERENCES events (id);  -- the request it credits or refuses
 CREATE UNIQUE INDEX a_request_is_answered_once ON events (answers) WHERE answers IS NOT NULL;
 CREATE INDEX requests ON events (id) WHERE kind IN ('void-requested', 'refund-requested');
+ALTER TABLE debits ADD COLUMN request TEXT;                        -- by which the program that asked knows the sale
+CREATE UNIQUE INDEX a_request_sells_once ON debits (request) WHERE request IS NOT NULL;
+CREATE TABLE sale_requests (
+    request TEXT PRIMARY KEY,                                      -- the program, a blank, the id it gave
+    asked   TEXT NOT NULL,                                         -- what for, so that another sale under it is noticed
+    at      TEXT NOT NULL
+);
+CREATE TABLE sale_answers (
+    request TEXT PRIMARY KEY REFERENCES sale_requests (request),
+    answer  TEXT NOT NULL,                                         -- why it came to no debit
+    at      TEXT NOT NULL
+);
 CREATE TRIGGER requests_stay_within_what_was_paid BEFORE INSERT ON events
     WHEN NEW.kind IN ('void-requested', 'refund-requested') BEGIN
     SELECT RAISE(ABORT, 'more than the account paid') WHERE NEW.amount > (
@@ -223,7 +235,7 @@ CREATE TRIGGER {table}_remain BEFORE DELETE ON {table} BEGIN SELECT RAISE(ABORT,
 """
     for table in (
         "disclosures", "loads", "load_events", "load_requests", "load_reports", "pin_services", "pin_service_events",
-        "care", "acknowledgements",
+        "care", "acknowledgements", "sale_requests", "sale_answers",
     )
 )  # fmt: skip
 

@@ -52,6 +52,7 @@ class Reason(StrEnum):
     APPLICATION_BLOCKED = "application-blocked"
     ALGORITHM_NOT_SUPPORTED = "algorithm-not-supported"
     CARD_DATA_MALFORMED = "card-data-malformed"
+    IDENTIFICATION_MALFORMED = "identification-malformed"
     CARD_OF_OTHER_CITY = "card-of-other-city"
     CARD_SWAPPED = "card-swapped"
     CARD_ON_HOTLIST = "card-on-hotlist"
@@ -175,8 +176,9 @@ class DebitIntent:
     """What is known of a sale before DEBIT leaves; `time` is the one in DEBIT and in the card's log.
 
     `identification` is the card identification code, 32 hex digits; `counter` the purchase counter n before the
-    debit; `terminal` 12 digits; `sequence` the terminal (PSAM) sequence and `mac1`, 4 bytes each. No name, no
-    identity number. Source: reliability.md, "Recovery"; counter.md, "Privacy".
+    debit; `terminal` 12 digits; `sequence` the terminal (PSAM) sequence and `mac1`, 4 bytes each; `request` the program
+    that asked and its own id of the sale, None where a person asked: the journal takes each once. No name, no identity
+    number. Source: reliability.md, "Recovery"; counter.md, "Privacy".
     """
 
     identification: str
@@ -192,6 +194,7 @@ class DebitIntent:
     place: str = ""
     operator: str = ""
     kind: SaleKind = SaleKind.PURCHASE
+    request: str | None = None
 
     @property
     def balance_after(self) -> Fen:
