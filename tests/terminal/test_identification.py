@@ -10,7 +10,7 @@ from sscard_terminal.reader.completing import completing
 from sscard_terminal.reader.connection import CardRemoved, Connection, LinkReason
 from sscard_terminal.reader.tracing import traced
 from sscard_terminal.terminal.client import SocialSecurityCard
-from sscard_terminal.terminal.identification import IdentifiedCard, identify
+from sscard_terminal.terminal.identification import IdentifiedCard, RecognisedCard, identify, recognise
 from sscard_terminal.terminal.outcomes import Declined, Reason
 from sscard_terminal.terminal.policy import Policy
 from sscard_terminal.terminal.psam import Psam
@@ -28,6 +28,7 @@ from tests.terminal.doubles import (
 
 SELECT = "> 00A404000F7378312E73682EC9E7BBE1B1A3D5CF\n"
 FCI = "< 6F16840F7378312E73682EC9E7BBE1B1A3D5CFA50388011E 9000\n"
+ATR = "# ATR 3B6D0000008154313286603709 00000002\n"
 INTERNAL_AUTHENTICATE, DELIVERY_SESSION_KEY = bytes.fromhex("00880000"), bytes.fromhex("BFDE6708")
 
 
@@ -40,7 +41,7 @@ def ef05(region: str = "370900", expires: str = "20320101") -> str:
 
 def outcome(text: str, policy: Policy | None = None, psam: Psam | None = None) -> IdentifiedCard | Declined:
     """What becomes of a card that talks like this; all of its lines must have been said."""
-    played, connection = replay("# ATR 3B6D0000008154313286603709 00000002\n" + text)
+    played, connection = replay(ATR + text)
     asked = psam or Psam(completing(LoopbackConnection(new_psam())))
     result = identify(SocialSecurityCard(connection), asked, policy or Policy(), lambda: NOON, pattern)
     played.assert_finished()
@@ -128,6 +129,35 @@ def test_a_card_that_computes_with_ssf33_is_refused_by_type() -> None:
 )
 def test_data_that_do_not_fit_decline_the_card(text: str) -> None:
     assert outcome(SELECT + text) == Declined(Reason.CARD_DATA_MALFORMED)
+
+
+def test_a_card_identification_code_that_is_none_is_told_from_other_bad_data() -> None:
+    file = ef05(region="ABCDEF")
+
+    declined = outcome(SELECT + FCI + file + file.replace("2D40", "2D00"))
+
+    assert declined == Declined(Reason.IDENTIFICATION_MALFORMED)
+
+
+def test_a_card_is_recognised_without_a_psam_by_what_it_says_of_itself() -> None:
+    _, connection = replay(ATR + SELECT + FCI + ef05() + "> 0020000000\n< 63C3\n")
+
+    card = recognise(SocialSecurityCard(connection), Policy(), lambda: NOON)
+
+    assert isinstance(card, RecognisedCard)
+    assert (card.number, card.identification, card.tries_left) == (
+        "D2143569X",
+        "370900D15600000500000001B6233D35",
+        3,
+    )
+
+
+def test_a_card_of_another_city_is_told_so_without_a_psam_too() -> None:
+    _, connection = replay(ATR + SELECT + FCI + ef05())
+
+    declined = recognise(SocialSecurityCard(connection), Policy(accepted_regions=("110000",)), lambda: NOON)
+
+    assert declined == Declined(Reason.CARD_OF_OTHER_CITY, region="370900")
 
 
 def test_a_card_with_another_answer_to_reset_is_declined() -> None:

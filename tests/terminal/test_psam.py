@@ -10,7 +10,7 @@ from sscard_terminal.cardspec.keys import DiversificationFactors
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.reader.connection import LinkReason
 from sscard_terminal.reader.replay import Replay
-from sscard_terminal.terminal.psam import RKSSSE, Psam, PsamFailure, PsamProblem
+from sscard_terminal.terminal.psam import PUK, RKSSSE, STK, Psam, PsamFailure, PsamProblem
 from tests.terminal.doubles import AMOUNTS, replay
 
 ATR = "# ATR 3B6D0000008154310086603709 000000A1\n"
@@ -300,3 +300,59 @@ def test_a_cut_answer_of_the_psam_is_malformed() -> None:
         psam.mac1(CHALLENGE, AMOUNTS, TIME, FACTORS)
 
     assert failure.value.problem is PsamProblem.MALFORMED
+
+
+def message_delivery(key_id: str, challenge: str, block: int) -> str:
+    body = F3 + F2 + F1 + challenge.ljust(2 * block, "0")
+    return f"> BFDE68{key_id}{len(body) // 2:02X}{body}\n< 9000\n"
+
+
+MESSAGE_CHALLENGE = "8899AABBCCDDEEFF"
+
+
+@pytest.mark.parametrize(
+    ("environment", "block", "header", "cryptogram", "answer", "mac"),
+    [
+        (DES_ENVIRONMENT, 8, "842400010C", "F0E36D72AB68C275", "AED3CBE801020304", "AED3CBE8"),
+        (
+            SM4_ENVIRONMENT,
+            16,
+            "8424000114",
+            "1F287FF5449E7F7CF5AF352497E2D419",
+            "E4572F58",
+            "E4572F58",
+        ),
+    ],
+    ids=["3DES", "SM4"],
+)
+def test_a_new_pin_is_encrypted_and_its_command_maced_as_published(
+    environment: str, block: int, header: str, cryptogram: str, answer: str, mac: str
+) -> None:
+    plain = "0312345680".ljust(2 * block, "0")
+    message = (header + cryptogram + "80").ljust(2 * (block * 2 if block == 8 else 32), "0")
+    chained = "00" * block + message
+    psam, played = opened(
+        message_delivery("09", MESSAGE_CHALLENGE, block)
+        + f"> 80FA0000{block:02X}{plain}\n< 61{block:02X}\n> 00C00000{block:02X}\n< {cryptogram} 9000\n"
+        + message_delivery("09", MESSAGE_CHALLENGE, block)
+        + f"> 80FA0500{len(chained) // 2:02X}{chained}\n< 61{len(answer) // 2:02X}\n"
+        + f"> 00C00000{len(answer) // 2:02X}\n< {answer} 9000\n",
+        environment,
+    )
+    challenge, pin = bytes.fromhex(MESSAGE_CHALLENGE), bytes.fromhex("123456")
+
+    encrypted = psam.encrypted(STK, FACTORS, challenge, pin)
+    maced = psam.message_mac(STK, FACTORS, challenge, bytes.fromhex(header) + encrypted)
+
+    assert (encrypted.hex().upper(), maced.hex().upper()) == (cryptogram, mac)
+    assert played.finished
+
+
+def test_a_psam_without_the_unblocking_key_says_so() -> None:
+    body = F3 + F2 + F1 + FACTOR.hex()
+    psam, _ = opened(f"> BFDE6810{len(body) // 2:02X}{body}\n< 6A88\n")
+
+    with pytest.raises(PsamFailure) as caught:
+        psam.external_authentication_data(PUK, FACTORS, FACTOR, ORIGINAL)
+
+    assert caught.value.problem is PsamProblem.KEY_MISSING

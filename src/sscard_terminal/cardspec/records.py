@@ -56,6 +56,10 @@ def by_tag(records: Iterable[TagLengthRecord]) -> Mapping[int, bytes]:
     return found
 
 
+class IdentificationMalformed(FormatError):
+    """What stands where the card identification code should be is none (the driver's -20)."""
+
+
 def _needed(values: Mapping[int, bytes], tag: int, what: str) -> bytes:
     try:
         return values[tag]
@@ -71,11 +75,11 @@ class CardIdentification:
 
     def __post_init__(self) -> None:
         if len(self.raw) != IDENTIFICATION_LENGTH:
-            raise FormatError(
+            raise IdentificationMalformed(
                 f"the card identification code has {IDENTIFICATION_LENGTH} bytes, not {len(self.raw)}"
             )
         if not is_decimal(self.raw[:3]):
-            raise FormatError("the card identification code begins with no region code")
+            raise IdentificationMalformed("the card identification code begins with no region code")
 
     @property
     def region(self) -> str:

@@ -15,7 +15,7 @@ from sscard_terminal.iso7816.status import WRONG_LENGTH, StatusWord
 from sscard_terminal.reader.pinpad import PadRefusal, PinPad, PinRequest
 
 from .client import pin_verdict
-from .identification import IdentifiedCard
+from .identification import RecognisedCard
 from .outcomes import Declined, PinVerdict, Reason, Wrong
 from .policy import NEW_PIN_DIGITS
 
@@ -64,7 +64,7 @@ _REASONS: dict[PadRefusal, Reason] = {
 }
 
 
-def verify_at_pad(card: IdentifiedCard, pad: PinPad) -> PinVerdict | Declined:
+def verify_at_pad(card: RecognisedCard, pad: PinPad) -> PinVerdict | Declined:
     """VERIFY of what the holder keys; the pad's own endings are declined, and cost no try.
 
     A pad that leaves the PIN out where it should have put it would only ask for the tries left: an answer that no wrong
@@ -84,7 +84,7 @@ def verify_at_pad(card: IdentifiedCard, pad: PinPad) -> PinVerdict | Declined:
     return verdict
 
 
-def change_at_pad(card: IdentifiedCard, pad: PinPad) -> PinVerdict | Declined:
+def change_at_pad(card: RecognisedCard, pad: PinPad) -> PinVerdict | Declined:
     """CHANGE PIN of what the holder keys: the old one where there is one, and the new one twice, six digits each.
 
     Whether the new PIN is a first PIN, or the old one again, nobody here can see (-36 is not for pads).

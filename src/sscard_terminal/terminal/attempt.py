@@ -7,6 +7,7 @@ Source: card.md §4.4 steps 6–10; reliability.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from sscard_terminal.cardspec.bcd import bcd_of_time
 from sscard_terminal.cardspec.commands.medical import DebitAnswer, DebitForPurchase, TransactionProof
@@ -34,7 +35,7 @@ from .journal_events import Event, EventKind
 from .journal_file import JournalTrouble
 from .outcomes import Approved, Declined, Doubt, Reason, Sale, Unsettled
 from .ports import Clock
-from .psam import Psam, PsamFailure
+from .psam import PsamFailure
 
 REFUSALS_BEFORE_EXECUTION = (
     WRONG_LENGTH,
@@ -58,12 +59,22 @@ answers 6901 the second time, and an answer cut off after two bytes of the TAC l
 """
 
 
+class ProvesMac2(Protocol):
+    """Whoever made MAC1 and so can tell whether the card's MAC2 belongs to it: a PSAM, or an HSM far away."""
+
+    def confirm_mac2(self, mac2: bytes) -> bool:
+        """
+        Raises:
+            PsamFailure: it cannot tell.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """A sale whose intent is on the disk. Nothing in it holds a PIN or a key."""
 
     client: SocialSecurityCard
-    psam: Psam
+    psam: ProvesMac2
     journal: Journal
     sale: Sale
     clock: Clock

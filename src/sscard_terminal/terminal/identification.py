@@ -6,11 +6,13 @@ Source: card.md §4.2; system.md, "At a designated place".
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sscard_terminal.cardspec.ciphers import CipherSuite
 from sscard_terminal.cardspec.keys import DiversificationFactors
-from sscard_terminal.cardspec.records import Cardholder, IssuerData
+from sscard_terminal.cardspec.records import Cardholder, IdentificationMalformed, IssuerData
 from sscard_terminal.iso7816.errors import FormatError
 from sscard_terminal.iso7816.status import (
     APPLICATION_BLOCKED,
@@ -30,6 +32,7 @@ from .policy import Policy
 from .ports import Clock, RandomBytes
 from .psam import RKSSSE, Psam, PsamFailure, PsamProblem
 
+_Value = TypeVar("_Value")
 FACTOR_LENGTH = 8
 """Session factor and original information. Source: card.md §2.2, INTERNAL AUTHENTICATE."""
 
@@ -38,15 +41,14 @@ VERSION_WITH_LOCKED_CARDHOLDER = "3.0"
 
 
 @dataclass(frozen=True, slots=True)
-class IdentifiedCard:
-    """A card that has proved itself and may be served here; good until it leaves the reader or is reset.
+class RecognisedCard:
+    """A card that would be served here if it is what it says; good until it leaves the reader or is reset.
 
-    `tries_left` as at identification: None where no PIN is set, 0 where it is locked.
+    `tries_left` as it was then: None where no PIN is set, 0 where it is locked.
     """
 
     client: SocialSecurityCard
     issuer: IssuerData
-    cardholder: Cardholder
     suite: CipherSuite
     factors: DiversificationFactors
     tries_left: int | None
@@ -59,6 +61,33 @@ class IdentifiedCard:
     @property
     def number(self) -> str:
         return self.issuer.card_number
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifiedCard(RecognisedCard):
+    """A card that has proved itself and may be served here."""
+
+    cardholder: Cardholder
+
+
+def recognise(card: SocialSecurityCard, policy: Policy, clock: Clock) -> RecognisedCard | Declined:
+    """As `identify` without a PSAM: what the card says of itself in EF05, which it has not proved. For the holder's PIN
+    and for services whose keys an HSM holds; no money is taken from such a card but by MACs that prove it.
+
+    Raises:
+        LinkError: the card went away; no money has moved.
+
+    Source: card.md §8 (the functions that need no PSAM).
+    """
+
+    def recognised() -> RecognisedCard | Declined:
+        seen = _looked_at(card, policy, clock)
+        if isinstance(seen, Declined):
+            return seen
+        issuer, suite, factors = seen
+        return RecognisedCard(card, issuer, suite, factors, card.tries_left())
+
+    return _told(recognised)
 
 
 def identify(
@@ -74,21 +103,28 @@ def identify(
 
     Source: card.md §4.2; system.md (Q10: a card of another city is told so before the PIN).
     """
+    return _told(lambda: _identified(card, psam, policy, clock, random))
+
+
+def _told(act: Callable[[], _Value]) -> _Value | Declined:
+    """What `act` returns, or why this card cannot be served."""
     try:
-        return _identified(card, psam, policy, clock, random)
+        return act()
     except CardRefused as refused:
         return _declined_by_stranger(refused)
     except PsamFailure as failure:
         return declined_by_psam(failure)
     except AlgorithmNotSupported:
         return Declined(Reason.ALGORITHM_NOT_SUPPORTED)
+    except IdentificationMalformed:
+        return Declined(Reason.IDENTIFICATION_MALFORMED)
     except FormatError:
         return Declined(Reason.CARD_DATA_MALFORMED)
 
 
-def _identified(
-    card: SocialSecurityCard, psam: Psam, policy: Policy, clock: Clock, random: RandomBytes
-) -> IdentifiedCard | Declined:
+def _looked_at(
+    card: SocialSecurityCard, policy: Policy, clock: Clock
+) -> tuple[IssuerData, CipherSuite, DiversificationFactors] | Declined:
     if (rule := broken_rule(card.answer_to_reset)) is not None:
         return Declined(Reason.ANSWER_TO_RESET_REFUSED, rule=rule)
     algorithm = card.select_ssse()
@@ -96,15 +132,28 @@ def _identified(
     if (declined := objection_to_issuer(issuer, policy, clock)) is not None:
         return declined
     region = issuer.identification.region
-    suite = cipher_suite(algorithm, region)
-    factors = DiversificationFactors.of(region, card.historical_bytes)
+    return (
+        issuer,
+        cipher_suite(algorithm, region),
+        DiversificationFactors.of(region, card.historical_bytes),
+    )
+
+
+def _identified(
+    card: SocialSecurityCard, psam: Psam, policy: Policy, clock: Clock, random: RandomBytes
+) -> IdentifiedCard | Declined:
+    seen = _looked_at(card, policy, clock)
+    if isinstance(seen, Declined):
+        return seen
+    issuer, suite, factors = seen
     psam.terminal_number()
     psam.open_environment(issuer.identification.raw[0], suite)
     if not _proves_itself(card, psam, factors, random):
         return Declined(Reason.NOT_AUTHENTIC)
     if issuer.version >= VERSION_WITH_LOCKED_CARDHOLDER:
         _open_cardholder_data(card, psam, factors, random)
-    return IdentifiedCard(card, issuer, card.cardholder(issuer.version), suite, factors, card.tries_left())
+    holder = card.cardholder(issuer.version)
+    return IdentifiedCard(card, issuer, suite, factors, card.tries_left(), holder)
 
 
 def objection_to_issuer(issuer: IssuerData, policy: Policy, clock: Clock) -> Declined | None:

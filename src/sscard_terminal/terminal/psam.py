@@ -12,7 +12,16 @@ from enum import StrEnum
 from typing import TypeVar
 
 from sscard_terminal.cardspec.bcd import digits_of_bcd
-from sscard_terminal.cardspec.ciphers import SM4, TRIPLE_DES, CipherSuite, equal, exclusive_or
+from sscard_terminal.cardspec.ciphers import (
+    MAC_LENGTH,
+    SM4,
+    TRIPLE_DES,
+    CipherSuite,
+    equal,
+    exclusive_or,
+    pad,
+    pad_if_short,
+)
 from sscard_terminal.cardspec.commands.basic import ReadBinary, Select
 from sscard_terminal.cardspec.commands.forms import expect_answer
 from sscard_terminal.cardspec.commands.medical import PurchaseChallenge
@@ -42,7 +51,8 @@ from sscard_terminal.iso7816.status import (
 from sscard_terminal.reader.connection import Connection, LinkError, LinkReason
 
 ENCRYPTION = 0x07
-"""Bits 5–1 of a usage byte: encryption. Source: card.md §5.1."""
+MAC_AND_ENCRYPTION = 0x08
+"""Bits 5–1 of a usage byte. Source: card.md §5.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,10 @@ IRK = SamKey("IRK", ENCRYPTION, 0x08)
 """Checks internal authentication. Source: card.md §1.9, row IRK: 67 08."""
 RKSSSE = SamKey("RKSSSE", ENCRYPTION, 0x0A)
 """Opens EF06 on 3.0 cards. Source: card.md §1.9, row RKSSSE: 67 0A."""
+PUK = SamKey("PUK", MAC_AND_ENCRYPTION, 0x10)
+"""Opens PIN UNBLOCK and RELOAD; few PSAMs have it. Source: card.md §1.9, row PUK: 48 10."""
+STK = SamKey("STK", MAC_AND_ENCRYPTION, 0x09)
+"""Protects those two commands. Source: card.md §1.9, row STK: 48 09, §10 A9."""
 
 LEVELS = (3, 2, 1)
 """How many levels of diversification may still be to do, tried in this order. Source: card.md §5.1."""
@@ -207,6 +221,35 @@ class Psam:
         """The 8 bytes that show the card we hold `key`. Source: card.md §5.3, §6.6."""
         return self._authentication_data(key, factors, challenge, original)
 
+    def encrypted(
+        self, key: SamKey, factors: DiversificationFactors, challenge: bytes, plain: bytes
+    ) -> bytes:
+        """`plain` with its length before it, padded and encrypted for the card's newest `challenge`.
+
+        Source: card.md §5.3, §6.5.
+        """
+        block = self._suite.block
+        blocks = pad_if_short(bytes((len(plain),)) + plain, block)
+        self._deliver(key, factors, challenge)
+        name, size = "CIPHER DATA", len(blocks)
+        command = CipherData(CipherMode.ENCRYPT_LAST, blocks, size)
+        raw = self._data(name, replace(command.to_apdu(), sensitive=True))
+        return _parsed(name, lambda: expect_answer(raw, size, name))
+
+    def message_mac(
+        self, key: SamKey, factors: DiversificationFactors, challenge: bytes, message: bytes
+    ) -> bytes:
+        """The 4-byte MAC of a protected command (header, Lc and data) for the card's newest `challenge`.
+
+        Encrypting drops the session key, so it is delivered anew. Source: card.md §5.3, §6.3, §9.22.
+        """
+        block = self._suite.block
+        self._deliver(key, factors, challenge)
+        chained = bytes(block) + pad(message, block)
+        name, size = "CIPHER DATA", 8 if block == 8 else MAC_LENGTH
+        raw = self._data(name, CipherData(CipherMode.MAC_SINGLE, chained, size).to_apdu())
+        return _parsed(name, lambda: expect_answer(raw, size, name))[:MAC_LENGTH]
+
     def mac1(
         self,
         challenge: PurchaseChallenge,
@@ -264,16 +307,20 @@ class Psam:
     ) -> bytes:
         """E under the session key that `key` and `seed` make; the halves of a 16-byte block are folded."""
         block = self._suite.block
-
-        def command(levels: int) -> CommandApdu:
-            body = factors.nearest_first(levels) + seed.ljust(block, b"\x00")
-            return DeliverySessionKey(key.usage(levels), key.key_id, body).to_apdu()
-
-        self._with_levels(f"DELIVERY SESSION KEY {key.name}", key.name, command)
+        self._deliver(key, factors, seed)
         plain = original.ljust(block, b"\x00")
         raw = self._data("CIPHER DATA", CipherData(CipherMode.ENCRYPT_LAST, plain, block).to_apdu())
         answer = _parsed("CIPHER DATA", lambda: expect_answer(raw, block, "CIPHER DATA"))
         return answer if block == 8 else exclusive_or(answer[:8], answer[8:])
+
+    def _deliver(self, key: SamKey, factors: DiversificationFactors, seed: bytes) -> None:
+        """Have the PSAM make the session key of the card's `key` and `seed`."""
+
+        def command(levels: int) -> CommandApdu:
+            body = factors.nearest_first(levels) + seed.ljust(self._suite.block, b"\x00")
+            return DeliverySessionKey(key.usage(levels), key.key_id, body).to_apdu()
+
+        self._with_levels(f"DELIVERY SESSION KEY {key.name}", key.name, command)
 
     def _with_levels(self, name: str, key: str, command: LevelledCommand) -> bytes:
         """Send `command` for the number of levels this key has; learn it by trying, once.

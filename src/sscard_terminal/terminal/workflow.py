@@ -29,7 +29,7 @@ from sscard_terminal.reader.pinpad import PinPad
 
 from .at_pad import AtPad, PinSource, change_at_pad, verify_at_pad
 from .exchange import CardRefused
-from .identification import IdentifiedCard, declined_by_card
+from .identification import RecognisedCard, declined_by_card
 from .outcomes import Accepted, Blocked, Declined, NotSet, PinVerdict, Reason, Wrong
 from .policy import FIRST_PINS, NEW_PIN_DIGITS, Policy
 
@@ -57,7 +57,7 @@ class Balances:
     pooled: YearTotal
 
 
-def verify_pin(card: IdentifiedCard, pin: PinSource) -> Accepted | NotSet | Declined:
+def verify_pin(card: RecognisedCard, pin: PinSource) -> Accepted | NotSet | Declined:
     """VERIFY, keyed here or at the pad; NotSet where the card has no PIN.
 
     A locked card and a missing PIN are declined without a command, and no pad is asked then.
@@ -76,7 +76,7 @@ def verify_pin(card: IdentifiedCard, pin: PinSource) -> Accepted | NotSet | Decl
             return _told(lambda: _judged(card.client.verify_pin(keyed)))
 
 
-def verify_pin_to_pay(card: IdentifiedCard, pin: PinSource, policy: Policy) -> Accepted | NotSet | Declined:
+def verify_pin_to_pay(card: RecognisedCard, pin: PinSource, policy: Policy) -> Accepted | NotSet | Declined:
     """As `verify_pin`; where first PINs may not pay one of them is declined without a command. Source: card.md §9.18.
 
     The amount has been confirmed before, and apart from the PIN (terminal.md, "Security"). A PIN keyed at the pad is
@@ -88,7 +88,7 @@ def verify_pin_to_pay(card: IdentifiedCard, pin: PinSource, policy: Policy) -> A
     return verify_pin(card, pin)
 
 
-def change_pin(card: IdentifiedCard, old: Pin | None, new: Pin) -> Accepted | Declined:
+def change_pin(card: RecognisedCard, old: Pin | None, new: Pin) -> Accepted | Declined:
     """CHANGE PIN to a new one of exactly 6 digits, no first PIN, not the old one; both keyed here.
 
     A LinkError and PIN_CHANGE_UNKNOWN leave open which of the two the card has now.
@@ -104,7 +104,7 @@ def change_pin(card: IdentifiedCard, old: Pin | None, new: Pin) -> Accepted | De
     return _told(lambda: _changed(card, old, new))
 
 
-def change_pin_at_pad(card: IdentifiedCard, pad: PinPad) -> Accepted | Declined:
+def change_pin_at_pad(card: RecognisedCard, pad: PinPad) -> Accepted | Declined:
     """CHANGE PIN where both PINs are keyed at the pad, the new one twice; otherwise as `change_pin`.
 
     Only the pad's rules hold: six digits, twice the same. That the new PIN is no first PIN and not the old one nobody
@@ -124,13 +124,13 @@ def objection_to_new_pin(old: Pin | None, new: Pin) -> Reason | None:
     return Reason.NEW_PIN_EQUALS_OLD if new == old else None
 
 
-def _changed(card: IdentifiedCard, old: Pin | None, new: Pin) -> Accepted | Declined:
+def _changed(card: RecognisedCard, old: Pin | None, new: Pin) -> Accepted | Declined:
     card.client.enter_ssse()
     known = old if card.tries_left is not None else None
     return _unless_unclear(card, lambda: card.client.change_pin(known, new))
 
 
-def _unless_unclear(card: IdentifiedCard, change: Callable[[], PinVerdict | Declined]) -> Accepted | Declined:
+def _unless_unclear(card: RecognisedCard, change: Callable[[], PinVerdict | Declined]) -> Accepted | Declined:
     """What CHANGE PIN came to. An answer that settles nothing is not taken for a refusal, nor is a wrong old PIN that
     the card's own counter (free to ask) denies: two bytes of a bad link say so as well.
     """
@@ -159,7 +159,7 @@ def _judged(verdict: PinVerdict | Declined) -> Accepted | Declined:
             return Accepted()
 
 
-def read_balances(card: IdentifiedCard) -> Balances | Declined:
+def read_balances(card: RecognisedCard) -> Balances | Declined:
     """The three amounts; PIN_NEEDED unless the PIN was verified. Source: card.md §2.3."""
     client = card.client
     return _in_account(
@@ -170,17 +170,17 @@ def read_balances(card: IdentifiedCard) -> Balances | Declined:
     )
 
 
-def read_balance(card: IdentifiedCard) -> Fen | Declined:
+def read_balance(card: RecognisedCard) -> Fen | Declined:
     """The account balance alone; PIN_NEEDED unless the PIN was verified. Source: card.md §2.3."""
     return _in_account(card, card.client.balance)
 
 
-def read_details(card: IdentifiedCard) -> tuple[LogRecord, ...] | Declined:
+def read_details(card: RecognisedCard) -> tuple[LogRecord, ...] | Declined:
     """The chip's own log, newest first; PIN_NEEDED unless the PIN was verified. Source: card.md §4.6."""
     return _in_account(card, lambda: tuple(card.client.log_records()))
 
 
-def _in_account(card: IdentifiedCard, read: Callable[[], _Value]) -> _Value | Declined:
+def _in_account(card: RecognisedCard, read: Callable[[], _Value]) -> _Value | Declined:
     def reading() -> _Value:
         card.client.enter_medical_account()
         return read()

@@ -52,6 +52,7 @@ class Told:
 TROUBLE = frozenset(
     {
         Reason.CARD_DATA_MALFORMED,
+        Reason.IDENTIFICATION_MALFORMED,
         Reason.LINK_BROKEN,
         Reason.PIN_CHANGE_UNKNOWN,
         Reason.PIN_PAD_REFUSED,

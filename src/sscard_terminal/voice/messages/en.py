@@ -346,6 +346,7 @@ TEXTS: dict[str, str] = {
     "declined.card-blocked": "This card is blocked; not charged; the holder can ask at the card service window.",
     "declined.application-blocked": "The card's medical account is blocked; not charged; the holder can ask at the card service window.",
     "declined.algorithm-not-supported": "The card's algorithm is not supported here; not charged; use another terminal.",
+    "declined.identification-malformed": "The card identification code is malformed; not charged; the holder can ask at the card service window.",
     "declined.card-data-malformed": "The card's data cannot be understood; not charged; the holder can ask at the card service window.",
     "declined.card-of-other-city": "This card was issued in region {region} and its chip account cannot be used outside its city; not charged; please pay otherwise.",
     "declined.card-on-hotlist": "This card was reported lost, replaced or blocked; not charged; keep it out of use and send the holder to the card service window.",

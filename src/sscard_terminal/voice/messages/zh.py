@@ -326,6 +326,7 @@ TEXTS: dict[str, str] = {
     "declined.card-blocked": "此卡已锁定，未扣款，请持卡人到社保卡服务窗口咨询。",
     "declined.application-blocked": "此卡的医保账户已锁定，未扣款，请持卡人到社保卡服务窗口咨询。",
     "declined.algorithm-not-supported": "本终端不支持此卡的算法，未扣款，请换终端。",
+    "declined.identification-malformed": "卡识别码格式错误，未扣款，请持卡人到社保卡服务窗口咨询。",
     "declined.card-data-malformed": "卡内数据无法识别，未扣款，请持卡人到社保卡服务窗口咨询。",
     "declined.card-of-other-city": "此卡由地区 {region} 发行，卡内账户不能在本市以外使用，未扣款，请用其他方式支付。",
     "declined.card-on-hotlist": "此卡已列入黑名单（挂失、补换或停用），未扣款，请勿使用，请持卡人到社保卡服务窗口咨询。",
