@@ -260,10 +260,11 @@ class Readied:
     psam: bytes
     journal: bytes
 
-    def at(self, folder: Path) -> Desk:
-        file = folder / "journal.db"
-        file.write_bytes(self.journal)
-        desk = Desk.at(folder, chip_of(self.card, profile_name=self.profile), psam_of(self.psam))
+    def at(self, folder: Path, **rules: bool) -> Desk:
+        """The desk in this folder; `rules` overrule the card's description."""
+        (folder / "journal.db").write_bytes(self.journal)
+        card = chip_of(self.card, profile_name=self.profile, **rules)
+        desk = Desk.at(folder, card, psam_over(RamStore(self.psam)))
         desk.clock.now = NOON + timedelta(hours=1)
         return desk
 
@@ -286,10 +287,6 @@ def readied(workflow: str, profile: str) -> Readied:
 def psam_over(store: ByteStore) -> Chip:
     profile = load_profile("psam-national")
     return Chip(profile, load_applets(profile), Nvm(store), Dice())
-
-
-def psam_of(image: bytes) -> Chip:
-    return psam_over(RamStore(image))
 
 
 @cache
