@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from sscard_terminal.cardspec.money import yuan_of_fen
+from sscard_terminal.cardspec.records import masked_number
 from sscard_terminal.reader.connection import LinkError
 from sscard_terminal.terminal import debit as sale
 from sscard_terminal.terminal.at_pad import PinSource
@@ -37,6 +38,7 @@ from .outcomes import declined, held, unsettled
 from .pins import pin_option
 from .price import Price, agreed, amounts_of, price_of, price_options
 from .printing import hand_out
+from .settings import configuration_of
 from .signed_in import operator_for
 from .state import made_state_folder, state_folder
 from .training import journal_path
@@ -152,11 +154,14 @@ def _print_slip(console: Console, journal: Journal, voucher: int, settings: Slip
 
 @service("recover")
 @click.option("--journal", metavar="FILE", type=FilePath())
+@click.option("--at-start", is_flag=True)
 @click.option("--no-pin", is_flag=True)
 @pin_option
-def recover(run: Run, journal: Path | None, no_pin: bool, pin_stdin: bool) -> int:
+def recover(run: Run, journal: Path | None, at_start: bool, no_pin: bool, pin_stdin: bool) -> int:
     """See messages, help.recover."""
     console = run.console
+    if at_start:
+        return _tell_open(run, journal)
     with desk_of(run) as desk, opened_journal(desk.settings.configuration, journal) as book:
         if not book.open_sales():
             return _tell_settled(console, book, ())
@@ -166,6 +171,29 @@ def recover(run: Run, journal: Path | None, no_pin: bool, pin_stdin: bool) -> in
             )
             settled = _settled(desk, holder, book)
         return _tell_settled(console, book, settled)
+
+
+def _tell_open(run: Run, journal: Path | None) -> int:
+    """No card, no reader: at start-up it is said what waits for its card, and for which."""
+    with opened_journal(configuration_of(run), journal) as book:
+        sales = [entry.sale for entry in book.open_sales()]
+    for paid in sales:
+        number = masked_number(paid.card_number)
+        amount = yuan_of_fen(paid.amounts.account)
+        run.console.say("recover.waits", voucher=paid.voucher, time=paid.time, number=number, amount=amount)
+    run.console.say("recover.at-start" if sales else "recover.nothing", count=len(sales))
+    rows = [
+        {
+            "voucher": paid.voucher,
+            "time": str(paid.time),
+            "number": masked_number(paid.card_number),
+            "account_fen": int(paid.amounts.account),
+        }
+        for paid in sales
+    ]
+    code = Exit.UNVERIFIED if sales else Exit.DONE
+    run.console.give({"exit": code, "open_sales": rows})
+    return code
 
 
 @contextmanager

@@ -86,7 +86,7 @@ TEXTS: dict[str, str] = {
         "Settle the sales of this card that are to be verified (exit code 4): did it pay, or not? It never pays again. "
         "Without the PIN less can be told."
     ),
-    "examples.recover": "sscard recover\nsscard recover --no-pin --journal shop.db",
+    "examples.recover": "sscard recover\nsscard recover --no-pin --journal shop.db\nsscard recover --at-start",
     "short.void": "ask for a sale of today back, as a whole",
     "help.void": (
         "Void a sale of today, before its day is closed: the centre is asked to give back all the account paid. A "
@@ -239,6 +239,7 @@ TEXTS: dict[str, str] = {
     "option.until_eof": "Also leave when standard input ends; for a program that started this one.",
     "option.pin_stdin": "Read the PIN from standard input, one a line, instead of asking for it.",
     "option.no_pad": "Leave the reader's own PIN pad alone; the PIN is entered on this computer.",
+    "option.at_start": "Only say which sales wait for their cards; for the start of the day or of the machine, with no reader.",
     "option.no_pin": "Go without the PIN.",
     "option.account": "What the card account pays, in yuan.",
     "option.self_paid": "What is paid otherwise by the holder; goes to the year's total.",
@@ -421,6 +422,8 @@ TEXTS: dict[str, str] = {
     "money.still-open": "the sale is still to be verified",
     "pin.first-pin": "This is the first PIN, which everybody knows: please change it now (sscard pin change).",
     "recover.nothing": "There is no sale to be verified.",
+    "recover.waits": "Sale {voucher} of {time}, card {number}, {amount} yuan: to be verified; it needs that card.",
+    "recover.at-start": "Sales to be verified: {count}; do not sell to these cards; run sscard recover when one is there.",
     "recover.others": "Sales of other cards still to be verified: {count}; they need those cards.",
     "recover.charged": "Sale {voucher}: charged {amount} yuan; {evidence}.",
     "recover.not-charged": "Sale {voucher}: not charged; {evidence}.",

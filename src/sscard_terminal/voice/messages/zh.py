@@ -78,7 +78,7 @@ TEXTS: dict[str, str] = {
     "examples.debit": "sscard debit --account 12.34\nsscard debit --total 58.00 --pooled 20.00\nsscard debit --account 12.34 --self 20 --pooled 80.00 --journal shop.db",
     "short.recover": "核实待核实的交易",
     "help.recover": "核实本卡待核实的交易（退出码 4）：是否已扣款。决不会再次扣款。不给密码时能核实的较少。",
-    "examples.recover": "sscard recover\nsscard recover --no-pin --journal shop.db",
+    "examples.recover": "sscard recover\nsscard recover --no-pin --journal shop.db\nsscard recover --at-start",
     "short.void": "撤销当日的一笔交易",
     "help.void": (
         "撤销当日签退之前的一笔交易：向中心申请划回账户支付的全部金额，由主管负责。款项不在本机退入卡内，待原卡到联网终端时由中心划回。"
@@ -222,6 +222,7 @@ TEXTS: dict[str, str] = {
     "option.until_eof": "标准输入结束时也离开；供启动本程序的程序使用。",
     "option.pin_stdin": "从标准输入读密码，每行一个，不再询问。",
     "option.no_pad": "不用读卡器自带的密码键盘，密码在本机键盘输入。",
+    "option.at_start": "只列出等待其卡的交易，不用读卡器；用于开机或每日开始时。",
     "option.no_pin": "不用密码。",
     "option.account": "个人账户支付金额，以元计。",
     "option.self_paid": "自付金额，计入年度累计。",
@@ -401,6 +402,8 @@ TEXTS: dict[str, str] = {
     "money.still-open": "交易仍待核实",
     "pin.first-pin": "这是人人皆知的初始密码，请尽快修改（sscard pin change）。",
     "recover.nothing": "没有待核实的交易。",
+    "recover.waits": "第 {voucher} 号交易，{time}，卡号 {number}，{amount} 元：待核实，须插入该卡。",
+    "recover.at-start": "待核实的交易 {count} 笔，请勿对这些卡收款；持卡人来时运行 sscard recover。",
     "recover.others": "其他卡还有 {count} 笔待核实的交易，须插入那些卡。",
     "recover.charged": "第 {voucher} 号交易：已扣款 {amount} 元，{evidence}。",
     "recover.not-charged": "第 {voucher} 号交易：未扣款，{evidence}。",
