@@ -17,9 +17,10 @@ from sscard_terminal.terminal.journal_file import JournalTrouble
 from sscard_terminal.terminal.operators_file import OperatorsTrouble
 from sscard_terminal.voice.told import failed
 
-from . import routes_clerk, routes_pad, routes_staff
+from . import routes_clerk, routes_office, routes_pad, routes_staff
 from .access import cookie_name
 from .desk import Desk
+from .office import NoSuchSale
 from .pairing import OutOfTurn
 from .security import Wall
 from .station import Busy
@@ -31,6 +32,7 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     Busy: (503, "refused.busy"),
     Stale: (409, "refused.stale"),
     DoesNotFit: (409, "refused.does-not-fit"),
+    NoSuchSale: (404, "refused.no-such-sale"),
     OutOfTurn: (409, "refused.out-of-turn"),
     RequestValidationError: (422, "refused.request"),
     OperatorsTrouble: (503, "refused.operators-file"),
@@ -43,7 +45,7 @@ def counter_app(desk: Desk) -> ASGIApp:
     """The application of one counter, which its maker has started and will close."""
     app = FastAPI(title="sscard counter", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.desk = desk
-    for module in (routes_clerk, routes_staff, routes_pad):
+    for module in (routes_clerk, routes_office, routes_staff, routes_pad):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), "static")
     _tell_refusals(app)

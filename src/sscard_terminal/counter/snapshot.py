@@ -14,6 +14,8 @@ from sscard_terminal.reader.connection import LinkReason
 from sscard_terminal.terminal.slips.trouble import SlipFault
 from sscard_terminal.terminal.till.steps import Screen, Step
 
+from .beside import Line
+
 
 class Became(StrEnum):
     """What became of a slip."""
@@ -71,6 +73,8 @@ class Snapshot:
     since: int = 0
     screen: Screen = Screen(Step.INSERT_CARD)  # noqa: RUF009 - immutable
     paper: Paper | None = None
+    beside: tuple[Line, ...] = ()
+    """With a screen that shows details."""
     books: Books = Books()
     card_is_in: bool = False
     reader_trouble: LinkReason | None = None

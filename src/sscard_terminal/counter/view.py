@@ -23,6 +23,7 @@ from sscard_terminal.voice.pages import word
 from sscard_terminal.voice.told import Money
 
 from .desk import Desk
+from .office_view import line_of
 from .pairing import PadState
 from .snapshot import Became, Books, OpenSale, Paper, Snapshot
 
@@ -54,6 +55,9 @@ def state_of(desk: Desk, snapshot: Snapshot, language: Language) -> dict[str, An
         "amounts": screen.amounts and amounts_of(screen.amounts),
         "missing": None if screen.missing is None else yuan_of_fen(screen.missing),
         "balances": screen.balances and _balances(screen.balances),
+        "details": [line_of(line, language) for line in snapshot.beside]
+        if screen.details is not None
+        else None,
         "voucher": screen.voucher,
         "paper": snapshot.paper and _paper(snapshot.paper, language),
         "books": _books(snapshot.books, language),
@@ -146,7 +150,7 @@ def _money(screen: Screen) -> str | None:
 
 
 def _may(snapshot: Snapshot) -> Iterator[str]:
-    """What the clerk can do on this screen; a page offers this and nothing else."""
+    """What the clerk can do on this screen; a page offers this, and what needs no card."""
     screen = snapshot.screen
     match screen.step:
         case Step.READY:

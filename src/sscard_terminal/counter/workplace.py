@@ -27,7 +27,9 @@ from sscard_terminal.terminal.slips.targets import Screen as OnScreen
 from sscard_terminal.terminal.slips.trouble import SlipTrouble
 from sscard_terminal.terminal.till.steps import Purpose, Screen, Step
 from sscard_terminal.terminal.till.till import Order, Till
+from sscard_terminal.terminal.upload_queue import waiting
 
+from .beside import LOOKED_THROUGH, Line, beside
 from .fittings import Fittings
 from .snapshot import Became, Books, OpenSale, Paper, Snapshot
 
@@ -195,20 +197,32 @@ class Workplace:
     def _books(self) -> Books:
         try:
             day = newest_day(self.journal)
+            behind = waiting(self.journal).count
             sales = tuple(map(_open_sale, self.journal.open_sales()))
         except JournalTrouble:
             return replace(self.snapshot.books, is_readable=False)
         if day is None:
-            return Books(open_sales=sales)
+            return Books(open_sales=sales, waiting=behind)
         opened = None if day.closed is not None else day.opened.at
-        return Books(day.number, opened, sales)
+        return Books(day.number, opened, sales, behind)
 
     def _shown(self, screen: Screen) -> None:
         """The till has come to another step; a sale that has ended gets its slip with it."""
         voucher, paper = screen.voucher, None
         if screen.step in _WITH_SLIP and screen.purpose is Purpose.SALE and voucher is not None:
             paper = self._paper_of_sale(voucher)
-        self.change(screen=screen, paper=paper)
+        self.change(screen=screen, paper=paper, beside=self._beside(screen))
+
+    def _beside(self, screen: Screen) -> tuple[Line, ...]:
+        """The card's log beside the journal; without a journal to read, nothing beside it."""
+        if screen.step is not Step.DONE or screen.details is None or screen.panel is None:
+            return ()
+        try:
+            entries = self.journal.entries_of_card(screen.panel.identification, LOOKED_THROUGH)
+            last = self.journal.last_entry()
+        except JournalTrouble:
+            entries, last = (), None
+        return beside(screen.details, entries, "" if last is None else last.sale.terminal)
 
     def _paper_of_sale(self, voucher: int) -> Paper | None:
         """From the journal, never from the screen (counter.md screen rule 9); without one the sale stands all the same."""
