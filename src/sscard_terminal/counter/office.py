@@ -5,14 +5,14 @@ Each function is handed the workplace, in its thread. Not here: the rules (termi
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.terminal.day import Day, Watch, close_day, newest_day, open_day
-from sscard_terminal.terminal.journal_events import JournalEntry, Request, SaleState
+from sscard_terminal.terminal.day_records import HourSum
+from sscard_terminal.terminal.journal_events import JournalEntry, Request
 from sscard_terminal.terminal.outcomes import Declined
-from sscard_terminal.terminal.requests import Asker, left_to_ask, request_refund, request_void
+from sscard_terminal.terminal.requests import Asker, is_of_today, left_to_ask, request_refund, request_void
 from sscard_terminal.terminal.slips.day_form import slip_of_day
 from sscard_terminal.terminal.slips.forms import slip_of_request
 
@@ -54,11 +54,7 @@ def sale(work: Workplace, voucher: int | None) -> Returnable:
         JournalTrouble: the journal cannot be read.
     """
     entry = _entry(work, voucher)
-    day = newest_day(work.journal)
-    is_of_today = day is not None and day.closed is None and entry.sale.voucher > day.opened.after_voucher
-    if day is None:
-        is_of_today = entry.sale.time.date() == work.fittings.clock().date()
-    return Returnable(entry, left_to_ask(entry), is_of_today)
+    return Returnable(entry, left_to_ask(entry), is_of_today(work.journal, entry.sale, work.fittings.clock()))
 
 
 def void(work: Workplace, voucher: int, asker: Asker) -> Request | Declined:
@@ -106,11 +102,10 @@ def end_day(work: Workplace, operator: str, despite: str, supervisor: str, watch
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The newest day: its sums, and how many charged sales each hour of the clock (0–23) had and what they came to, fen."""
+    """The newest day with its sums, and its charged sales hour by hour."""
 
     day: Day | None
-    count_by_hour: dict[int, int]
-    paid_by_hour: dict[int, int]
+    hours: tuple[HourSum, ...] = ()
 
 
 def picture(work: Workplace) -> Picture:
@@ -120,17 +115,7 @@ def picture(work: Workplace) -> Picture:
         JournalTrouble: the journal cannot be read.
     """
     day = newest_day(work.journal)
-    count: Counter[int] = Counter()
-    paid: Counter[int] = Counter()
-    if day is not None:
-        last = None if day.closed is None else day.closed.after_voucher
-        for entry in work.journal.entries(since=day.opened.at):
-            voucher = entry.sale.voucher
-            is_its = voucher > day.opened.after_voucher and (last is None or voucher <= last)
-            if is_its and entry.state is SaleState.CHARGED:
-                count[entry.sale.time.hour] += 1
-                paid[entry.sale.time.hour] += entry.sale.amounts.account
-    return Picture(day, dict(count), dict(paid))
+    return Picture(None) if day is None else Picture(day, work.journal.sums_by_hour(day.opened, day.closed))
 
 
 def _entry(work: Workplace, voucher: int | None) -> JournalEntry:

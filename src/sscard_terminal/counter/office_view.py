@@ -24,7 +24,7 @@ MOMENT = "%Y-%m-%d %H:%M:%S"
 
 
 def day_of(picture: Picture, language: Language) -> dict[str, Any]:
-    """`hours` from the first with a sale to the last; `share` in percent of the busiest, for a bar."""
+    """`hours` are those with a sale; `share` in percent of the busiest, for a bar."""
     day = picture.day
     if day is None:
         return {"says": [text(language, "day.none")], "is_open": False, "sums": [], "hours": [], "kinds": []}
@@ -58,18 +58,15 @@ def _sum(row: Sum, language: Language) -> dict[str, Any]:
 
 
 def _hours(picture: Picture) -> list[dict[str, Any]]:
-    if not picture.count_by_hour:
-        return []
-    busiest = max(picture.count_by_hour.values())
-    hours = range(min(picture.count_by_hour), max(picture.count_by_hour) + 1)
+    busiest = max((row.count for row in picture.hours), default=1)
     return [
         {
-            "hour": f"{hour:02d}:00",
-            "count": (count := picture.count_by_hour.get(hour, 0)),
-            "paid": yuan_of_fen(picture.paid_by_hour.get(hour, 0)),
-            "share": count * 100 // busiest,
+            "hour": f"{row.hour:%H:%M}",
+            "count": row.count,
+            "paid": yuan_of_fen(row.account),
+            "share": row.count * 100 // busiest,
         }
-        for hour in hours
+        for row in picture.hours
     ]
 
 

@@ -13,7 +13,6 @@ from typing import Any
 from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.cardspec.records import masked_number
 from sscard_terminal.reader.connection import LinkReason
-from sscard_terminal.terminal.day import newest_day
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.journal_events import JournalEntry
 from sscard_terminal.terminal.journal_file import JournalTrouble
@@ -196,15 +195,18 @@ class Workplace:
 
     def _books(self) -> Books:
         try:
-            day = newest_day(self.journal)
-            behind = waiting(self.journal).count
+            events = self.journal.newest_day_events()
             sales = tuple(map(_open_sale, self.journal.open_sales()))
+            behind = waiting(self.journal).count
         except JournalTrouble:
             return replace(self.snapshot.books, is_readable=False)
-        if day is None:
-            return Books(open_sales=sales, waiting=behind)
-        opened = None if day.closed is not None else day.opened.at
-        return Books(day.number, opened, sales, behind)
+        match events:
+            case (opened,):
+                return Books(opened.day, opened.at, sales, behind)
+            case (_, closed):
+                return Books(closed.day, None, sales, behind)
+            case _:
+                return Books(open_sales=sales, waiting=behind)
 
     def _shown(self, screen: Screen) -> None:
         """The till has come to another step; a sale that has ended gets its slip with it."""

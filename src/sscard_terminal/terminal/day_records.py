@@ -73,3 +73,12 @@ class Sum:
     account: int
     self_paid: int
     pooled: int
+
+
+@dataclass(frozen=True, slots=True)
+class HourSum:
+    """How many sales were charged in the hour that begins at `hour`, and what the accounts paid in them, fen."""
+
+    hour: datetime
+    count: int
+    account: int

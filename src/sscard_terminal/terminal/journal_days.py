@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 
-from .day_records import CareKind, DayEvent, DayEventKind, Disclosure, Sum
+from .day_records import CareKind, DayEvent, DayEventKind, Disclosure, HourSum, Sum
 from .journal_schema import MOVED_APPLICATION_ID, STATE
 from .journal_store import JournalStore
 
@@ -121,6 +121,18 @@ class DayJournal(JournalStore):
                 events,
             ).fetchall()
         return tuple(Sum(*row) for row in (*sales, *requests))
+
+    def sums_by_hour(self, opened: DayEvent, closed: DayEvent | None = None) -> tuple[HourSum, ...]:
+        """The charged sales between two day events (or since the first), by the hour of their time, earliest first."""
+        vouchers = (opened.after_voucher, closed and closed.after_voucher)
+        with self.reading() as database:
+            rows = database.execute(
+                "SELECT substr(time, 1, 13) AS hour, count(*), sum(account) FROM debits"
+                f" WHERE voucher > ?1 AND (?2 IS NULL OR voucher <= ?2) AND {STATE} = 'charged'"
+                " GROUP BY hour ORDER BY hour",
+                vouchers,
+            ).fetchall()
+        return tuple(HourSum(datetime.fromisoformat(hour), count, account) for hour, count, account in rows)
 
     def record_disclosure(self, at: datetime, operator: str, supervisor: str, identification: str) -> None:
         """That somebody was shown a card's data in full: `identification` is the card's, 32 hex digits.

@@ -57,7 +57,7 @@ def request_void(
         return found
     if found.requested:
         return _asked_already(found)
-    if not _is_of_today(journal, found.sale, now):
+    if not is_of_today(journal, found.sale, now):
         return Declined(Reason.VOID_TOO_LATE, voucher=voucher)
     return _asked(journal, found, EventKind.VOID_REQUESTED, now, found.sale.amounts.account, asker)
 
@@ -82,7 +82,7 @@ def request_refund(
     left = left_to_ask(found)
     if not left or (_asks_again(found, amount) and not asker.again):
         return _asked_already(found)
-    if _is_of_today(journal, found.sale, now):
+    if is_of_today(journal, found.sale, now):
         return Declined(Reason.VOID_INSTEAD, voucher=voucher)
     last_day = found.sale.time.date() + timedelta(days=rules.refund_days)
     if now.date() > last_day:
@@ -166,7 +166,7 @@ def _sale_to_give_back(
             return entry
 
 
-def _is_of_today(journal: Journal, sale: Sale, now: datetime) -> bool:
+def is_of_today(journal: Journal, sale: Sale, now: datetime) -> bool:
     """Whether the sale's day still lasts: the day that is open, else, where none was closed behind it, the calendar's."""
     match journal.newest_day_events():
         case (opened,):
