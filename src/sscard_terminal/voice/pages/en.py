@@ -45,7 +45,6 @@ WORDS: dict[str, str] = {
     "sale.next": "Next",
     "again.hint": "The same amount was just taken from this card. See first whether a reprint is what is needed; if the sale is meant, press “Sell again”.",
     "again.do": "Sell again",
-    "balances.title": "Balance",
     "balances.self-paid": "Self-paid in {year}",
     "balances.pooled": "Pooled in {year}",
     # The pad

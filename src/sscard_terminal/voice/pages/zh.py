@@ -45,7 +45,6 @@ WORDS: dict[str, str] = {
     "sale.next": "下一步",
     "again.hint": "同一张卡刚收过同样的金额。先看是否需要重印凭单；确实要再收一次，请按“再次收款”。",
     "again.do": "再次收款",
-    "balances.title": "余额",
     "balances.self-paid": "{year} 年自付累计",
     "balances.pooled": "{year} 年统筹累计",
     # 密码键盘
