@@ -4,10 +4,11 @@ BIN := .venv/bin
 ARGS ?=
 PYTEST_ARGS ?=
 
-.PHONY: help install demo test test-vpcd conformance card check bench bench-chip bench-sale bench-journal torture mutants coverage lock clean
+.PHONY: help install demo counter test test-vpcd conformance card check bench bench-chip bench-sale bench-journal torture mutants coverage lock clean
 
 help:
 	@echo 'make demo        sell one box of medicine over a private pcscd (ARGS="--loopback": without a reader)'
+	@echo 'make counter     the counter in a browser, with a virtual card plugged in, for practice'
 	@echo 'make test        run every test'
 	@echo 'make test-vpcd   only the tests that go through pcscd and the virtual reader'
 	@echo 'make conformance every clause of docs/spec/card.md that a test shows, and those that none shows'
@@ -26,6 +27,9 @@ install:
 
 demo: install
 	@$(BIN)/sscard demo $(ARGS)
+
+counter: install
+	@$(BIN)/sscard counter serve --practice $(ARGS)
 
 card: install
 	@$(BIN)/sscard card serve $(ARGS)

@@ -21,7 +21,7 @@ GROUPS = {
     "journal": ("backup", "disclosures"),
     "hotlist": ("show", "update"),
     "window": ("load", "refunds", "settle", "pin-reset", "unblock", "fund"),
-    "counter": ("keyboard",),
+    "counter": ("keyboard", "serve"),
     "operator": ("add", "remove", "password", "list"),
 }
 SERVICES = [(name, *([sub] if sub else [])) for name in COMMANDS for sub in GROUPS.get(name, ("",))]

@@ -17,7 +17,7 @@ import httpx
 from sscard_terminal.counter.access import CSRF_HEADER
 from sscard_terminal.counter.desk import Desk
 from sscard_terminal.counter.fittings import Fittings
-from sscard_terminal.counter.serving import CounterServer, Listening, _bound
+from sscard_terminal.counter.serving import CounterServer, Listening, bound
 from sscard_terminal.reader.connection import LinkError, LinkReason
 from sscard_terminal.terminal.client import SocialSecurityCard
 from sscard_terminal.terminal.configuration import Configuration
@@ -148,7 +148,7 @@ class House:
             self._thread = None
 
     async def _serve(self) -> None:
-        own = _bound("127.0.0.1", 0)
+        own = bound("127.0.0.1", 0)
         listening = Listening("127.0.0.1", own.getsockname()[1])
         self.desk = Desk(self.fittings, listening.address)
         self.url = listening.address.url.rstrip("/")

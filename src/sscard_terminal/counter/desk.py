@@ -132,9 +132,7 @@ class Desk:
             return False
         enter = Till.enter_pin if stage is Stage.PIN else Till.enter_new_pin
         try:
-            await self.station.do(
-                lambda work: work.with_pin(number, operator, pin, lambda till: enter(till, pin))
-            )
+            await self.station.do(lambda work: work.with_pin(number, operator, pin, enter))
         except Busy:
             pin.wipe()
             raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -31,6 +32,14 @@ class NeedsTls(Exception):
     """Anything but loopback is only served with TLS: staff passwords and PINs would travel in the clear."""
 
 
+class WrongTls(Exception):
+    """The certificate or its key is none, or they do not belong together."""
+
+
+class CannotListen(Exception):
+    """The port is taken, or not ours to take; the cause tells."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listening:
     """Where to listen. Port 0: any free one. `certificate` and `key`: PEM files, both or neither."""
@@ -50,22 +59,33 @@ def require_safe(listening: Listening) -> None:
     """
     Raises:
         NeedsTls: it would listen in the network without TLS.
+        WrongTls: its certificate or key is none.
+        OSError: one of them cannot be read.
     """
-    if not is_loopback(listening.host) and (listening.certificate is None or listening.key is None):
-        raise NeedsTls
+    if listening.certificate is None or listening.key is None:
+        if not is_loopback(listening.host):
+            raise NeedsTls
+        return
+    for file in (listening.certificate, listening.key):
+        file.read_bytes()  # an error of ssl's would not name the file
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(listening.certificate, listening.key, "")
+    except ssl.SSLError as error:
+        raise WrongTls from error
 
 
 def serve(fittings: Fittings, listening: Listening, ready: Callable[[Address], None]) -> None:
     """Serve until a signal ends it; `ready` is told where, once the counter works. A running sale comes to its end.
 
     Raises:
-        NeedsTls: as `require_safe`; nothing was opened.
+        NeedsTls, WrongTls: as `require_safe`; nothing was opened.
+        CannotListen: the port cannot be had.
         JournalTrouble: the journal cannot be used.
-        OSError: the port is taken, a file of TLS cannot be read, or as the journal.
+        OSError: a file of TLS cannot be read, or as the journal.
     """
     require_safe(listening)
     logging.getLogger("uvicorn.error").addFilter(_without_traceback)
-    with closing(_bound(listening.host, listening.port)) as own:
+    with closing(bound(listening.host, listening.port)) as own:
         here = replace(listening, port=own.getsockname()[1])
         asyncio.run(_serve(fittings, here, own, ready))
 
@@ -124,13 +144,18 @@ def _without_traceback(record: logging.LogRecord) -> bool:
     return True
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int) -> socket.socket:
+    """A socket of our own at that address.
+
+    Raises:
+        CannotListen: it cannot be had.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     own = socket.socket(family, socket.SOCK_STREAM)
     try:
         own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         own.bind((host, port))
-    except OSError:
+    except OSError as error:
         own.close()
-        raise
+        raise CannotListen from error
     return own

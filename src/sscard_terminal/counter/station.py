@@ -92,7 +92,7 @@ class Station:
     def _open(self) -> None:
         journal = self._belongings.enter_context(self._fittings.open_journal())
         self._work = Workplace(self._fittings, journal, self._show, self._printer, self.later)
-        self._belongings.callback(self._work.wipe_pins, all_of_them=True)
+        self._belongings.callback(self._work.leave)
 
     def _shut(self) -> None:
         self._belongings.close()

@@ -16,7 +16,6 @@ from sscard_terminal.reader.connection import LinkReason
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.journal_events import JournalEntry
 from sscard_terminal.terminal.journal_file import JournalTrouble
-from sscard_terminal.terminal.outcomes import Reason
 from sscard_terminal.terminal.slips.contents import Slip
 from sscard_terminal.terminal.slips.forms import slip_of_sale
 from sscard_terminal.terminal.slips.layout import text_of
@@ -38,8 +37,6 @@ Later = Callable[[Callable[["Workplace"], None]], None]
 _WITH_SLIP = (Step.DONE, Step.TO_BE_VERIFIED)
 PEOPLE_ARE_AT_IT = (Step.CONFIRM_AMOUNT, Step.ENTER_PIN, Step.NEW_PIN, Step.REST_IN_CASH)
 """Steps in which a service has begun and waits for people."""
-KEEPS_PIN = (Step.NEW_PIN, Step.REST_IN_CASH)
-"""Steps in which the till still needs the PIN that was typed before."""
 
 
 class Stale(Exception):
@@ -62,8 +59,6 @@ class Workplace:
         self._publish = publish
         self._printer = printer
         self._later = later
-        self._pins: list[Pin] = []
-        self._order: Order | None = None
         self.till = Till(fittings.slots, journal, fittings.shop, fittings.clock, fittings.random, self._shown)
         self.look_into_books()
 
@@ -76,7 +71,6 @@ class Workplace:
             self.till.card_came()
         else:
             self.till.card_went()
-        self.wipe_pins()
         self._at_pad()
         self.look_into_books()
 
@@ -99,7 +93,6 @@ class Workplace:
         what(self.till)
         if self.till.screen is before:
             raise DoesNotFit
-        self.wipe_pins()
         self._at_pad()
         self.look_into_books()
         return self.snapshot
@@ -116,7 +109,6 @@ class Workplace:
                 till.confirm()
             till.sell(order)
 
-        self._order = order
         return self.act(number, operator, begin)
 
     def sell_again(self, number: int, operator: str) -> Snapshot:
@@ -124,12 +116,9 @@ class Workplace:
 
         Raises:
             Stale: as `act`.
-            DoesNotFit: none was.
+            DoesNotFit: there is none.
         """
-        declined = self.till.screen.declined
-        if self._order is None or declined is None or declined.reason is not Reason.SAME_SALE_AGAIN:
-            raise DoesNotFit
-        return self.sell(number, operator, replace(self._order, again=True))
+        return self.act(number, operator, Till.sell_again)
 
     def _at_pad(self) -> None:
         """Where the reader has a pad it asks at once; after a wrong PIN the clerk has it ask again."""
@@ -153,24 +142,21 @@ class Workplace:
         if self.till.screen.step in PEOPLE_ARE_AT_IT:
             raise DoesNotFit
 
-    def with_pin(self, number: int, operator: str, pin: Pin, what: Callable[[Till], None]) -> Snapshot:
-        """As `act`, with a PIN in it, which is wiped as soon as the till needs it no more.
+    def with_pin(self, number: int, operator: str, pin: Pin, enter: Callable[[Till, Pin], None]) -> Snapshot:
+        """As `act`, with a PIN, which the till wipes when it has used it, and which is wiped where it never gets it.
 
         Raises:
             Stale, DoesNotFit: as `act`.
         """
-        self._pins.append(pin)
         try:
-            return self.act(number, operator, what)
-        finally:
-            self.wipe_pins()
+            return self.act(number, operator, lambda till: enter(till, pin))
+        except (Stale, DoesNotFit):
+            pin.wipe()
+            raise
 
-    def wipe_pins(self, *, all_of_them: bool = False) -> None:
-        """Those the till keeps (the old one until the new is typed, one while the rest in cash is asked for) stay."""
-        if all_of_them or self.till.screen.step not in KEEPS_PIN:
-            for pin in self._pins:
-                pin.wipe()
-            self._pins.clear()
+    def leave(self) -> None:
+        """Nobody is here any more: whatever a service kept is forgotten, its PIN wiped."""
+        self.till.card_went()
 
     def hand_out(self, slip: Slip, voucher: int) -> None:
         """Show a slip, and print it where a printer is configured; how that ends a later snapshot tells."""

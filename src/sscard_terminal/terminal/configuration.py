@@ -38,6 +38,8 @@ MOST_FONTS = 99
 """In one collection (.ttc)."""
 MOST_DAYS = 3660
 _PERCENT = re.compile(r"(\d{1,3})(?:\.(\d{1,2}))?", re.ASCII)
+FILES = ("hotlist", "journal", "operators", "slip_font", "counter_certificate", "counter_key")
+"""The fields that are files, relative to the configuration's folder."""
 CEILINGS = ("per_sale", "per_card_per_day", "per_day")
 """From the narrowest to the widest."""
 
@@ -104,6 +106,9 @@ class Configuration:
     slip_font: Path | None = None
     slip_font_index: int = 0
     longest_closure_days: int = LONGEST_CLOSURE.days
+    counter_certificate: Path | None = None
+    counter_key: Path | None = None
+    counter_names: tuple[str, ...] = ()
 
     def read_hotlist(self) -> Hotlist | None:
         """The list in use, None at a place that has none.
@@ -195,6 +200,9 @@ def _require_whole(document: Mapping[str, Any], lines: Mapping[str, int], found:
             raise ConfigurationError(f"place.{name}", "is missing")
     if found.hotlist is not None and found.hotlist_key is None:
         raise ConfigurationError("hotlist.key", "is missing")
+    if (found.counter_certificate is None) != (found.counter_key is None):
+        missing = "tls_cert" if found.counter_certificate is None else "tls_key"
+        raise ConfigurationError(f"counter.{missing}", "is missing")
     if found.self_paid_share + found.pooled_share > WHOLE:
         raise ConfigurationError(
             "sale.pooled_percent",
@@ -384,6 +392,11 @@ SETTINGS: dict[str, dict[str, tuple[str, Callable[[object], object]]]] = {
         "warn_before_key_end_days": ("warn_before_key_end_days", _whole(0, MOST_DAYS)),
         "training": ("training", _yes_or_no),
         "training_readers": ("training_readers", _texts),
+    },
+    "counter": {
+        "tls_cert": ("counter_certificate", _text),
+        "tls_key": ("counter_key", _text),
+        "names": ("counter_names", _texts),
     },
     "slips": {
         "printer": ("slip_printer", _target),

@@ -23,8 +23,8 @@ from ..exits import Exit, Stop
 from ..training import IMAGE_PREFIX
 from ..values import FilePath
 from .clerk import Clerk
-from .keyboard import Keyboard
 from .office import Office
+from .serve import serve
 from .view import View
 
 
@@ -53,6 +53,8 @@ def keyboard(run: Run, journal: Path | None) -> int:
     """See messages, help.counter keyboard."""
     if run.console.as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Stop(Exit.USAGE, "counter.no-terminal")
+    from .keyboard import Keyboard  # the page needs no prompt_toolkit
+
     with desk_of(run) as desk, ExitStack() as opened:
         reader = desk.stand_by()
         configuration = desk.settings.configuration
@@ -102,4 +104,5 @@ def watch_of(reader: str) -> Callable[[Callable[[bool], None], threading.Event],
     return watch
 
 
-counter.add_command(keyboard)
+for _command in (keyboard, serve):
+    counter.add_command(_command)

@@ -84,14 +84,14 @@ def behind_pcsc(console: Console, trace: Trace | NoTrace) -> Iterator[Cast]:
         pcscd = stack.enter_context(PrivatePcscd(len(ROLES)))
         if not pcscd.isolated:
             console.warn("demo.open-ports", ports=", ".join(map(str, pcscd.ports)))
-        stack.enter_context(_environment(pcscd.environment()))
+        stack.enter_context(environment(pcscd.environment()))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sscard-demo-")))
         slots = dict(zip(ROLES, pcscd.slots, strict=False))
         processes = {}
         for role, image in images().items():
             save_new(folder / f"{role}.image", image)
-            command = pcscd.wrap_command(_serve_command(role, folder / f"{role}.image", slots[role]))
-            processes[role] = stack.enter_context(_child(command))
+            command = pcscd.wrap_command(serve_command(role, folder / f"{role}.image", slots[role]))
+            processes[role] = stack.enter_context(child(command))
         stack.callback(_send_home, processes.values())  # all at once; each is waited for later
         yield {
             role: _actor(
@@ -106,14 +106,15 @@ def _actor(connection: Connection, role: str, reader: str, trace: Trace | NoTrac
     return Actor(completing(trace.around(counter, role)), counter, reader)
 
 
-def _serve_command(role: str, image: Path, slot: Slot) -> list[str]:
+def serve_command(role: str, image: Path, slot: Slot) -> list[str]:
+    """What keeps a chip in a slot until its standard input ends."""
     kind = "psam" if role == PSAM else "card"
     program = [sys.executable, "-m", "sscard_terminal.cli", kind, "serve", str(image)]
     return [*program, "--vpcd", f"127.0.0.1:{slot.port}", "--until-eof", "--json"]
 
 
 @contextmanager
-def _child(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+def child(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
     """A process that ends when we close its standard input, and so also when we are killed."""
     process = subprocess.Popen(
         command,
@@ -153,7 +154,7 @@ def _inserted(slot: Slot, process: subprocess.Popen[bytes]) -> Iterator[Connecti
 
 
 @contextmanager
-def _environment(more: Mapping[str, str]) -> Iterator[None]:
+def environment(more: Mapping[str, str]) -> Iterator[None]:
     """Before the first PC/SC call of this process: the library looks once (pcsc.md section 2)."""
     before = dict(os.environ)
     os.environ.update(more)

@@ -851,4 +851,25 @@ TEXTS: dict[str, str] = {
     "short.counter keyboard": "the counter at a keyboard (the default)",
     "help.counter keyboard": "The counter for a clerk without a mouse: the card is read when it is put in, function keys choose the service, the customer's PIN shows as dots. Ends with F12.",
     "examples.counter keyboard": "sscard counter\nsscard counter --reader image:zhang.card --psam-reader image:terminal.psam",
+    # The counter in a browser -------------------------------------------------------------------------
+    "short.counter serve": "the counter in a browser",
+    "help.counter serve": (
+        "Serves the counter as a page for a browser on this computer, and the customer's pad. Ctrl-C ends it; a sale that has begun "
+        "comes to its end first.\n\nBeyond this computer it is served with TLS only."
+    ),
+    "examples.counter serve": "sscard counter serve\nsscard counter serve --practice --open\nsscard counter serve --config terminal.toml --lang zh",
+    "option.counter serve.host": "Where to listen; by default 127.0.0.1, this computer alone.",
+    "option.counter serve.port": "The port; by default 8650; 0 takes any that is free.",
+    "option.counter serve.names": "A name under which browsers ask for the page, besides the host; may be given more than once.",
+    "option.counter serve.tls_cert": "The certificate (PEM), before the configured one.",
+    "option.counter serve.tls_key": "Its key (PEM).",
+    "option.counter serve.opens": "Show the page in the browser at once.",
+    "option.counter serve.practice": "Training with an invented card and a PSAM plugged into readers of its own; nothing is kept.",
+    "counter.serving": "The counter is at {url} (Ctrl-C ends it).",
+    "counter.no-packages": "The page needs {package}, which is not installed; nothing was done; run pip install 'sscard-terminal[counter]'.",
+    "counter.needs-tls": "{host} is not this computer alone, and without TLS passwords and PINs would travel in the clear; nothing was opened; give --tls-cert and --tls-key, or leave --host out.",
+    "counter.half-tls": "A certificate needs its key, and a key its certificate; nothing was opened; give --tls-cert and --tls-key.",
+    "counter.wrong-tls": "{file} and its key are no certificate and key that belong together; nothing was opened; check both files.",
+    "counter.port-taken": "Another program listens at {host}:{port}; nothing was opened; end it, or give another --port.",
+    "counter.cannot-listen": "This computer does not let us listen at {host}:{port}; nothing was opened; check --host, or give a --port above 1023.",
 }

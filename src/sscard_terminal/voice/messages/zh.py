@@ -814,4 +814,24 @@ TEXTS: dict[str, str] = {
     "short.counter keyboard": "键盘操作的柜台（默认）",
     "help.counter keyboard": "供无鼠标收银员使用的柜台：插卡即读，功能键选择业务，顾客密码以圆点显示。F12 退出。",
     "examples.counter keyboard": "sscard counter\nsscard counter --reader image:zhang.card --psam-reader image:terminal.psam",
+    # 浏览器中的柜台 ------------------------------------------------------------------------------------
+    "short.counter serve": "浏览器中的柜台",
+    "help.counter serve": (
+        "以网页形式提供本机的柜台和顾客密码键盘。Ctrl-C 退出；已开始的交易先办完。\n\n本机以外只经 TLS 提供。"
+    ),
+    "examples.counter serve": "sscard counter serve\nsscard counter serve --practice --open\nsscard counter serve --config terminal.toml --lang zh",
+    "option.counter serve.host": "监听地址；默认 127.0.0.1，仅限本机。",
+    "option.counter serve.port": "端口；默认 8650；0 表示任选空闲端口。",
+    "option.counter serve.names": "浏览器访问时使用的其他名称；可给多个。",
+    "option.counter serve.tls_cert": "证书（PEM），优先于设置。",
+    "option.counter serve.tls_key": "证书的密钥（PEM）。",
+    "option.counter serve.opens": "立即在浏览器中打开。",
+    "option.counter serve.practice": "培训：在自备的读卡器中插好虚构的卡和 PSAM；不留任何记录。",
+    "counter.serving": "柜台在 {url} （Ctrl-C 退出）。",
+    "counter.no-packages": "网页需要 {package}，尚未安装，未执行任何操作，请运行 pip install 'sscard-terminal[counter]'。",
+    "counter.needs-tls": "{host} 不限于本机，没有 TLS 时口令和密码将以明文传输，未打开，请给 --tls-cert 和 --tls-key，或不用 --host。",
+    "counter.half-tls": "证书和密钥须成对，未打开，请同时给 --tls-cert 和 --tls-key。",
+    "counter.wrong-tls": "{file} 及其密钥不是成对的证书和密钥，未打开，请检查两个文件。",
+    "counter.port-taken": "另一程序正在监听 {host}:{port}，未打开，请先关闭它，或改用其他 --port。",
+    "counter.cannot-listen": "本机不允许监听 {host}:{port}，未打开，请检查 --host，或改用 1023 以上的 --port。",
 }

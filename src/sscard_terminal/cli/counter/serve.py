@@ -1,0 +1,163 @@
+"""`sscard counter serve`: readers, settings and journal put together for the page in a browser (counter/).
+
+Not here: the page and its server. They are imported only when it runs: the other commands need no FastAPI.
+"""
+
+from __future__ import annotations
+
+import errno
+import secrets
+import time
+import webbrowser
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sscard_terminal.reader.pcsc import wait_for_card, wait_for_removal
+from sscard_terminal.terminal.till.till import Shop
+
+from ..command import Run, service
+from ..debit import opened_journal
+from ..desk import Desk, desk_of, now
+from ..exits import Exit, Stop
+from ..training import IMAGE_PREFIX
+from ..values import HIGHEST_PORT, FilePath
+
+if TYPE_CHECKING:
+    from sscard_terminal.counter.fittings import CardWatch, Fittings
+    from sscard_terminal.counter.security import Address
+    from sscard_terminal.counter.serving import Listening
+
+HOST, PORT = "127.0.0.1", 8650
+PACKAGES = ("fastapi", "jinja2", "pydantic", "starlette", "uvicorn")
+"""Of the extra `counter`."""
+
+
+@service("serve")
+@click.option("--host", metavar="HOST", default=HOST)
+@click.option("--port", metavar="PORT", type=click.IntRange(0, HIGHEST_PORT), default=PORT)
+@click.option("--name", "names", metavar="NAME", multiple=True)
+@click.option("--tls-cert", metavar="FILE", type=FilePath())
+@click.option("--tls-key", metavar="FILE", type=FilePath())
+@click.option("--open", "opens", is_flag=True)
+@click.option("--practice", is_flag=True)
+@click.option("--journal", metavar="FILE", type=FilePath())
+def serve(
+    run: Run,
+    host: str,
+    port: int,
+    names: tuple[str, ...],
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    opens: bool,
+    practice: bool,
+    journal: Path | None,
+) -> int:
+    """See messages, help.counter serve."""
+    require_packages()
+    with ExitStack() as stack:
+        if practice:
+            from .practice import practising
+
+            run, journal = stack.enter_context(practising(run, journal))
+        desk = stack.enter_context(desk_of(run))
+        configuration = desk.settings.configuration
+        given = (tls_cert, tls_key)
+        if given == (None, None):
+            given = (configuration.counter_certificate, configuration.counter_key)
+        if (given[0] is None) != (given[1] is None):
+            raise Stop(Exit.USAGE, "counter.half-tls")
+        from sscard_terminal.counter.serving import Listening
+
+        _serve(
+            run,
+            fittings_of(run, desk, journal),
+            Listening(host, port, *given, (*names, *configuration.counter_names)),
+            opens,
+        )
+    return Exit.DONE
+
+
+def require_packages() -> None:
+    """
+    Raises:
+        Stop: what the page is made with is not installed.
+    """
+    try:
+        import sscard_terminal.counter.serving  # noqa: F401
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] not in PACKAGES:
+            raise
+        raise Stop(Exit.USAGE, "counter.no-packages", package=error.name) from error
+
+
+def _serve(run: Run, fittings: Fittings, listening: Listening, opens: bool) -> None:
+    from sscard_terminal.counter import serving
+
+    def ready(address: Address) -> None:
+        run.console.say("counter.serving", url=address.url)
+        run.console.give({"url": address.url})
+        if opens:
+            webbrowser.open(address.url)
+
+    try:
+        serving.serve(fittings, listening, ready)
+    except serving.NeedsTls as error:
+        raise Stop(Exit.USAGE, "counter.needs-tls", host=listening.host) from error
+    except serving.WrongTls as error:
+        raise Stop(Exit.USAGE, "counter.wrong-tls", file=listening.certificate) from error
+    except serving.CannotListen as error:
+        taken = isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE
+        key = "counter.port-taken" if taken else "counter.cannot-listen"
+        raise Stop(Exit.USAGE, key, host=listening.host, port=listening.port) from error
+
+
+def fittings_of(run: Run, desk: Desk, journal: Path | None) -> Fittings:
+    """The counter's parts, both readers settled on.
+
+    Raises:
+        Stop: it cannot be told which they are.
+    """
+    from sscard_terminal.counter.fittings import Fittings
+
+    reader, settings = desk.stand_by(), desk.settings
+    watch: CardWatch = AlwaysThere() if reader.startswith(IMAGE_PREFIX) else ReaderWatch(reader)
+    return Fittings(
+        desk,
+        watch,
+        lambda: opened_journal(settings.configuration, journal),
+        Shop(settings.policy, settings.rules, settings.configuration.place),
+        settings.configuration,
+        now,
+        secrets.token_bytes,
+        run.console.language,
+        reader,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderWatch:
+    """Cards coming to and going from a reader of PC/SC."""
+
+    reader: str
+
+    def wait_for_card(self, timeout_s: float) -> bool:
+        return wait_for_card(self.reader, timeout_s)
+
+    def wait_for_removal(self, timeout_s: float) -> bool:
+        return wait_for_removal(self.reader, timeout_s)
+
+
+@dataclass(frozen=True, slots=True)
+class AlwaysThere:
+    """A card in a file, which nobody can take out."""
+
+    def wait_for_card(self, timeout_s: float) -> bool:
+        return True
+
+    def wait_for_removal(self, timeout_s: float) -> bool:
+        time.sleep(timeout_s)
+        return False
