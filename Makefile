@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 PYTEST_ARGS ?=
 
-.PHONY: help install demo counter test test-vpcd conformance card check bench bench-chip bench-sale bench-journal torture mutants coverage lock clean
+.PHONY: help install demo counter test test-vpcd conformance card check pictures bench bench-chip bench-sale bench-journal torture mutants coverage lock clean
 
 help:
 	@echo 'make demo        sell one box of medicine over a private pcscd (ARGS="--loopback": without a reader)'
@@ -14,6 +14,7 @@ help:
 	@echo 'make conformance every clause of docs/spec/card.md that a test shows, and those that none shows'
 	@echo 'make card        serve a demo card to the virtual reader (ARGS=...)'
 	@echo 'make check       ruff, mypy, architecture'
+	@echo 'make pictures    draw docs/pictures/counter anew, from the browser tests'
 	@echo 'make bench       measure the transport against C and against vicc'
 	@echo 'make bench-chip  measure the chip alone; make bench-sale: a whole sale'
 	@echo 'make bench-journal  a journal of a million sales: start, look-up, close of the day (minutes)'
@@ -48,6 +49,9 @@ check: install
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pytest -q -n 0 tests/test_architecture.py
+
+pictures: install
+	@SSCARD_PICTURES=1 $(BIN)/pytest -q tests/browser $(PYTEST_ARGS)
 
 bench: install
 	@$(BIN)/python benchmarks/transport.py $(ARGS)

@@ -1,0 +1,63 @@
+"""What people see of a page: whether everybody can use it, whether all of it fits, and a picture for the documents.
+
+Pictures go to docs/pictures/counter/ when SSCARD_PICTURES is set (`make pictures`), and nowhere else otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, ViewportSize
+
+OpenPage = Callable[..., Page]
+"""The fixture `open_page`."""
+Size = ViewportSize
+SMALL: Size = {"width": 1024, "height": 768}
+LARGE: Size = {"width": 1920, "height": 1080}
+SIZES = (SMALL, LARGE)
+PATIENCE_MS = 10_000
+PICTURES = Path(__file__).parents[2] / "docs/pictures/counter"
+WCAG_AA = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+OVERFLOW = """() => [...document.querySelectorAll("body *")].filter((element) => {
+    const style = getComputedStyle(element), box = element.getBoundingClientRect();
+    if (!box.width || !box.height || style.visibility === "hidden") return false;
+    const clips = (way) => /hidden|clip/.test(style[way]);
+    const scrolls = (way) => /auto|scroll/.test(style[way]);
+    const wide = element.scrollWidth > element.clientWidth + 1 && style.display !== "inline";
+    const high = element.scrollHeight > element.clientHeight + 1 && clips("overflowY");
+    return (wide && !scrolls("overflowX")) || high
+        || (box.right > innerWidth + 1 && box.left >= 0 && !element.closest("[data-scrolls], .scroll"));
+}).map((element) => `${element.tagName}#${element.id}.${element.className}: ${element.textContent.trim().slice(0, 40)}`)"""
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds against WCAG 2.2 AA, one sentence each."""
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": list(WCAG_AA)}})
+    return [
+        f"{rule['id']}: {rule['help']}: {[node['html'] for node in rule['nodes']]}"
+        for rule in found.response["violations"]
+    ]
+
+
+def overflows(page: Page) -> list[str]:
+    """The elements whose text does not fit where it stands, and those that stand outside the window."""
+    found: list[str] = page.evaluate(OVERFLOW)
+    return found
+
+
+def picture(page: Page, name: str) -> bytes:
+    """The window as it is; `name` says page, state and language: "pad-pin-zh"."""
+    path = PICTURES / f"{name}.png" if os.environ.get("SSCARD_PICTURES") else None
+    return page.screenshot(path=path, animations="disabled", caret="hide")
+
+
+def looks_right(page: Page, name: str) -> None:
+    """This state of a page, at both sizes: nobody is shut out, nothing is cut off, and its picture is taken."""
+    for size in (LARGE, SMALL):
+        page.set_viewport_size(size)
+        assert not overflows(page), (name, size, overflows(page))
+    assert not violations(page), (name, violations(page))
+    assert picture(page, name).startswith(b"\x89PNG")
