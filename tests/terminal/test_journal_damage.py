@@ -15,8 +15,9 @@ from sscard_terminal.terminal.day_records import DayEventKind
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.journal_check import Flaw, examine
 from sscard_terminal.terminal.journal_events import Event, EventKind, JournalEntry
-from sscard_terminal.terminal.journal_file import JournalFault, JournalTrouble
+from sscard_terminal.terminal.journal_file import JournalFault, JournalTrouble, declined_by_journal
 from sscard_terminal.terminal.journal_schema import MOVED_APPLICATION_ID
+from sscard_terminal.terminal.outcomes import Declined, Reason
 from tests.terminal.doubles import NOON
 from tests.terminal.test_journal import CARD, MAC2, OTHER_CARD, TAC, intent
 
@@ -287,3 +288,12 @@ def test_what_must_hold_is_looked_at_by_the_check(flaw: Flaw, script: str, path:
 
     assert flaw in {item.flaw for item in found.flaws}
     assert all(item.count for item in found.flaws)
+
+
+@pytest.mark.parametrize("fault", list(JournalFault))
+def test_a_sale_declined_for_its_journal_says_whether_that_is_damaged(
+    fault: JournalFault, path: Path
+) -> None:
+    reason = Reason.JOURNAL_DAMAGED if fault is JournalFault.DAMAGED else Reason.JOURNAL_TROUBLE
+
+    assert declined_by_journal(JournalTrouble(fault, path)) == Declined(reason)

@@ -21,7 +21,7 @@ from .clock_rules import objection_by_dates
 from .exchange import CardRefused
 from .identification import IdentifiedCard, declined_by_card, declined_by_psam
 from .journal import Journal
-from .journal_file import JournalFault, JournalTrouble
+from .journal_file import JournalTrouble, declined_by_journal
 from .outcomes import Approved, DebitIntent, Declined, Reason, Sale, SaleKind, Unsettled
 from .ports import Clock
 from .psam import Psam, PsamFailure
@@ -71,8 +71,7 @@ def debit(
     except LinkError as error:
         return Declined(Reason.LINK_BROKEN, link=error.reason)
     except JournalTrouble as trouble:
-        is_damaged = trouble.fault is JournalFault.DAMAGED
-        return Declined(Reason.JOURNAL_DAMAGED if is_damaged else Reason.JOURNAL_TROUBLE)
+        return declined_by_journal(trouble)
     except FormatError:
         return Declined(Reason.CARD_DATA_MALFORMED)
     if isinstance(prepared, Declined):

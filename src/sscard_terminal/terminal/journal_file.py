@@ -27,6 +27,7 @@ from .journal_schema import (
     creation,
     upgrade,
 )
+from .outcomes import Declined, Reason
 
 
 class JournalFault(StrEnum):
@@ -91,6 +92,12 @@ COMPANIONS = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a database. Source: sqlite.org/tempfiles.html."""
 ASIDE = (".damaged-", ".moved-")
 """Behind a journal's name: what was set aside, and since when (journal_care.set_aside)."""
+
+
+def declined_by_journal(trouble: JournalTrouble) -> Declined:
+    """The outcome of a journal that cannot be used before money is at stake."""
+    is_damaged = trouble.fault is JournalFault.DAMAGED
+    return Declined(Reason.JOURNAL_DAMAGED if is_damaged else Reason.JOURNAL_TROUBLE)
 
 
 DATABASE_ERRORS = (sqlite3.Error, UnicodeDecodeError)

@@ -24,7 +24,7 @@ from .exchange import CardRefused
 from .identification import IdentifiedCard, declined_by_card
 from .issuer_host import IssuerHost
 from .journal import Journal
-from .journal_file import JournalTrouble
+from .journal_file import JournalTrouble, declined_by_journal
 from .load_attempt import LoadAttempt
 from .load_journal import LoadJournal
 from .load_records import Credited, Load, LoadIntent, LoadUnsettled
@@ -87,8 +87,8 @@ def load(
         return Declined(Reason.HOST_UNREACHABLE)
     except LinkError as error:
         return Declined(Reason.LINK_BROKEN, link=error.reason)
-    except JournalTrouble:
-        return Declined(Reason.JOURNAL_TROUBLE)
+    except JournalTrouble as trouble:
+        return declined_by_journal(trouble)
     except FormatError:
         return Declined(Reason.CARD_DATA_MALFORMED)
     if isinstance(prepared, Declined):

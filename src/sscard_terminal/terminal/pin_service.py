@@ -27,7 +27,7 @@ from .client_issuing import PUK_KEY_ID
 from .exchange import CardRefused
 from .identification import FACTOR_LENGTH, IdentifiedCard, declined_by_card
 from .issuer_host import IssuerHost
-from .journal_file import JournalTrouble
+from .journal_file import JournalTrouble, declined_by_journal
 from .load import Window, reference_of
 from .outcomes import Accepted, Declined, Reason
 from .pin_service_journal import PinServiceEntry, PinServiceEventKind, PinServiceJournal
@@ -73,8 +73,8 @@ class _Service:
         journal = PinServiceJournal(self.window.journal)
         try:
             number = journal.record_request(self._entry(request))
-        except JournalTrouble:
-            return Declined(Reason.JOURNAL_TROUBLE)
+        except JournalTrouble as trouble:
+            return declined_by_journal(trouble)
         made = self._made(request)
         if isinstance(made, Declined):
             self._end(journal, number, PinServiceEventKind.NOT_DONE, made)

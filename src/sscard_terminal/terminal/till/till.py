@@ -23,7 +23,7 @@ from ..debit import DebitRequest, debit
 from ..identification import IdentifiedCard
 from ..journal import Journal
 from ..journal_events import SaleState
-from ..journal_file import JournalTrouble
+from ..journal_file import JournalTrouble, declined_by_journal
 from ..outcomes import Approved, Declined, Reason, SaleKind, Unsettled
 from ..policy import Policy
 from ..ports import Clock, RandomBytes
@@ -200,8 +200,8 @@ class Till:
             return objection_before_card(rules, journal, order.amounts, now) or objection_to_card(
                 rules, journal, panel.identification, order.amounts, now, again=order.again
             )
-        except JournalTrouble:
-            return Declined(Reason.JOURNAL_TROUBLE)
+        except JournalTrouble as trouble:
+            return declined_by_journal(trouble)
 
     def _ask_for_pin(self) -> None:
         panel = self.screen.panel
@@ -325,8 +325,8 @@ class Till:
                 found = self._identified(pair, act)
         except LinkError as error:
             found = found or self._failed(Declined(Reason.LINK_BROKEN, link=error.reason))
-        except JournalTrouble:
-            found = found or self._failed(Declined(Reason.JOURNAL_TROUBLE))
+        except JournalTrouble as trouble:
+            found = found or self._failed(declined_by_journal(trouble))
         if found.step is not Step.REST_IN_CASH:
             self._wipe_pin()
         self._go(found)
