@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Protocol
 
-from sscard_terminal.card.vpcd import MOST_PAYLOAD, Control, FrameReader, frame
+from sscard_terminal.card.vpcd import LENGTH_SIZE, MOST_PAYLOAD, Control, FrameReader, frame
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,20 @@ class Card(Protocol):
     def power_off(self) -> None: ...
 
     def respond(self, command: bytes) -> bytes:
-        """Answer one command APDU with at least two bytes."""
+        """Answer one command APDU with at least two bytes.
+
+        Raises:
+            TakenOut: the card has lost its contact and cannot.
+        """
+
+
+class TakenOut(Exception):
+    """The card lost its contact in a command: of `answer` the first `arrived` bytes went out, and it is out of the reader."""
+
+    def __init__(self, answer: bytes = b"", arrived: int = 0) -> None:
+        super().__init__("the card lost its contact")
+        self.answer = answer
+        self.arrived = min(arrived, len(answer))
 
 
 class LinkState(Enum):
@@ -134,6 +147,9 @@ class Vpicc:
             try:
                 if not self._stopping and self._connect(link):
                     self._converse(link)
+            except TakenOut as out:
+                self._stopping = True
+                _send_cut(link, out)
             except OSError as error:
                 logger.debug("link to the reader ended: %s", error)
             finally:
@@ -176,6 +192,8 @@ class Vpicc:
         """Exactly one answer to an APDU and to "ATR?", none to anything else."""
         try:
             reply = self._card.respond(payload) if len(payload) > 1 else self._obey(payload)
+        except TakenOut:
+            raise
         except Exception as bug:  # noqa: BLE001  # a chip never prints a traceback; the only such place we have
             # Neither command nor message is logged: both may hold a PIN.
             places = "".join(traceback.format_tb(bug.__traceback__))
@@ -198,6 +216,13 @@ class Vpicc:
             case Control.POWER_OFF:
                 self._card.power_off()
         return None
+
+
+def _send_cut(link: socket.socket, out: TakenOut) -> None:
+    """What arrived of an answer, under the length of the whole; then the link ends, as when a contact is lost."""
+    if out.arrived:
+        with contextlib.suppress(OSError):
+            link.sendall(frame(out.answer)[: LENGTH_SIZE + out.arrived])
 
 
 @contextlib.contextmanager
