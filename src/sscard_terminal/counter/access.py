@@ -40,12 +40,17 @@ def set_cookie(response: Response, desk: Desk, kind: str, token: str, path: str 
     )
 
 
-def found_session(request: Request, desk: Annotated[Desk, Depends(desk_of)]) -> Session | None:
-    """The session of this browser, if it has one; whoever was removed or has a new password is signed out of it."""
-    session = desk.sessions.find(request.cookies.get(cookie_name(desk, "clerk")))
+def session_of(desk: Desk, token: str | None) -> Session | None:
+    """The session of a cookie, if there is one; whoever was removed or has a new password is signed out of it."""
+    session = desk.sessions.find(token)
     if session is not None and session.operator is not None and not desk.staff.is_still(session.operator):
         sign_out(session, "session-void")
     return session
+
+
+def found_session(request: Request, desk: Annotated[Desk, Depends(desk_of)]) -> Session | None:
+    """The session of this browser, if it has one."""
+    return session_of(desk, request.cookies.get(cookie_name(desk, "clerk")))
 
 
 def known_session(session: Annotated[Session | None, Depends(found_session)]) -> Session:

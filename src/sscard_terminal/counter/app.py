@@ -1,6 +1,6 @@
 """The application: every route behind one wall, every refusal an answer in words.
 
-Not here: the server under it (serving.py), the routes (routes_*.py). To add routes: include their router below.
+Not here: the server under it (serving.py), the routes (routes_*.py). To add routes: put their router into ROUTERS.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from .templates import STATIC
 from .words import NotDone, Refused
 from .workplace import DoesNotFit, Stale
 
+ROUTERS = (routes_clerk.router, routes_office.router, routes_staff.router, routes_pad.router)
+"""Everything the pages ask for; a new page's router goes here."""
 REFUSALS: dict[type[Exception], tuple[int, str]] = {
     Busy: (503, "refused.busy"),
     Stale: (409, "refused.stale"),
@@ -45,8 +47,8 @@ def counter_app(desk: Desk) -> ASGIApp:
     """The application of one counter, which its maker has started and will close."""
     app = FastAPI(title="sscard counter", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.desk = desk
-    for module in (routes_clerk, routes_office, routes_staff, routes_pad):
-        app.include_router(module.router)
+    for router in ROUTERS:
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), "static")
     _tell_refusals(app)
     return Wall(app, desk.address)

@@ -16,6 +16,7 @@ from sscard_terminal.voice.pages import word
 
 from .desk import Desk
 from .pairing import Stage
+from .view import without_hex
 
 
 def pad_state_of(desk: Desk, language: Language | None = None) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def _says(desk: Desk, language: Language) -> str:
     if entry.differed:
         return word(language, "pad.differed")
     if screen.declined is not None:
-        return told.declined(screen.declined).sentence(language)
+        return without_hex(told.declined(screen.declined), language)
     if entry.stage is Stage.PIN and screen.panel is not None and screen.panel.tries_left == 1:
         return word(language, "pin.last-try")
     return ""

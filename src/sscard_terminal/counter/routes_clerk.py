@@ -24,6 +24,7 @@ from .access import (
     found_session,
     may_see,
     operator_of,
+    session_of,
     set_cookie,
 )
 from .desk import Desk
@@ -94,7 +95,7 @@ async def events(
     cookie = request.cookies.get(cookie_name(desk, "clerk"))
 
     def may_listen() -> bool:
-        return desk.sessions.find(cookie) is session and may_see(desk, session)
+        return session_of(desk, cookie) is session and may_see(desk, session)
 
     stream = desk.hub.stream(
         desk.begin, lambda name, value: shown(desk, session, name, value), may_listen, last_event_id

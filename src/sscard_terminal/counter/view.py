@@ -20,7 +20,7 @@ from sscard_terminal.terminal.workflow import Balances
 from sscard_terminal.voice import told
 from sscard_terminal.voice.messages import text
 from sscard_terminal.voice.pages import word
-from sscard_terminal.voice.told import Money
+from sscard_terminal.voice.told import Money, Told
 
 from .desk import Desk
 from .office_view import line_of
@@ -35,6 +35,7 @@ TONES = {
     Step.CHARGING: "busy",
 }
 """The colour of the state line; its words say the same."""
+TECHNICAL = ("command", "sw", "link", "rule", "tac")
 MOMENT = "%Y-%m-%d %H:%M:%S"
 SERVICES = ("sell", Purpose.BALANCE, Purpose.DETAILS, Purpose.CHANGE_PIN)
 
@@ -49,6 +50,7 @@ def state_of(desk: Desk, snapshot: Snapshot, language: Language) -> dict[str, An
         "tone": TONES.get(screen.step, ""),
         "line": _line(snapshot, language),
         "lines": list(_lines(snapshot, language)),
+        "technical": list(_technical(screen)),
         "money": _money(screen),
         "may": list(_may(snapshot)),
         "panel": screen.panel and _panel(screen.panel, screen.balances, language),
@@ -111,9 +113,9 @@ def _lines(snapshot: Snapshot, language: Language) -> Iterator[str]:
     if snapshot.reader_trouble is not None:
         yield text(language, f"link.{snapshot.reader_trouble}")
     if screen.unsettled is not None:
-        yield told.unsettled(screen.unsettled).sentence(language)
+        yield without_hex(told.unsettled(screen.unsettled), language)
     if screen.declined is not None:
-        yield told.declined(screen.declined).sentence(language)
+        yield without_hex(told.declined(screen.declined), language)
     if screen.step is Step.ENTER_PIN and screen.panel is not None and screen.panel.tries_left == 1:
         yield word(language, "pin.last-try")
     if screen.step is Step.ENTER_PIN and screen.purpose is Purpose.RECOVER:
@@ -128,6 +130,23 @@ def _lines(snapshot: Snapshot, language: Language) -> Iterator[str]:
         yield settlement_line(settlement, language)
     if not snapshot.books.is_readable:
         yield word(language, "books.unreadable")
+
+
+def without_hex(what: Told, language: Language) -> str:
+    """The sentence without the status word behind it (counter.md screen rule 6)."""
+    return told.sentence(language, what.key, {**what.facts, "sw": None})
+
+
+def _technical(screen: Screen) -> Iterator[str]:
+    """What stands under "details": status word, link, TAC."""
+    outcomes = []
+    if screen.declined is not None:
+        outcomes.append(told.declined(screen.declined))
+    if screen.unsettled is not None:
+        outcomes.append(told.unsettled(screen.unsettled))
+    for outcome in outcomes:
+        facts = told.for_programs(outcome.facts)
+        yield from (f"{name} {facts[name]}" for name in TECHNICAL if name in facts)
 
 
 def settlement_line(settlement: Settlement, language: Language) -> str:

@@ -5,8 +5,9 @@ Not here: the thread and who may ask it (station.py), the services (terminal), w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -67,11 +68,12 @@ class Workplace:
     def card(self, present: bool) -> None:
         """A card was put in, or taken out."""
         self.change(card_is_in=present, reader_trouble=None)
-        if present:
-            self.till.card_came()
-        else:
-            self.till.card_went()
-        self._at_pad()
+        with self._or_give_up():
+            if present:
+                self.till.card_came()
+            else:
+                self.till.card_went()
+            self._at_pad()
         self.look_into_books()
 
     def reader(self, trouble: LinkReason | None) -> None:
@@ -90,12 +92,26 @@ class Workplace:
         self.require_current(number)
         before = self.till.screen
         self.till.operator = operator
-        what(self.till)
+        with self._or_give_up():
+            what(self.till)
+            if self.till.screen is not before:
+                self._at_pad()
         if self.till.screen is before:
             raise DoesNotFit
-        self._at_pad()
         self.look_into_books()
         return self.snapshot
+
+    @contextmanager
+    def _or_give_up(self) -> Iterator[None]:
+        """A mistake nobody foresaw must not leave the till where no way leads on."""
+        is_done = False
+        try:
+            yield
+            is_done = True
+        finally:
+            if not is_done:
+                self.till.give_up()
+                self.look_into_books()
 
     def sell(self, number: int, operator: str, order: Order) -> Snapshot:
         """Begin a sale, where the last service is over and the card still in also the next one.
@@ -156,7 +172,7 @@ class Workplace:
 
     def leave(self) -> None:
         """Nobody is here any more: whatever a service kept is forgotten, its PIN wiped."""
-        self.till.card_went()
+        self.till.give_up()
 
     def hand_out(self, slip: Slip, voucher: int) -> None:
         """Show a slip, and print it where a printer is configured; how that ends a later snapshot tells."""

@@ -414,3 +414,16 @@ def _pairs(steps: list[Step]) -> list[tuple[Step, Step]]:
 def spent(*cards: Chip) -> int:
     """What these cards really paid, by what stands in their memories (a locked PIN would not let us ask)."""
     return sum(OPENING - amounts_of(card._machine).cia for card in cards)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 3])
+def test_giving_up_leads_from_any_step_back_to_the_beginning(steps: int, hands: Hands) -> None:
+    till = ready(hands)
+    for act in (lambda: till.sell(Order(AMOUNTS)), till.confirm, lambda: till.enter_pin(Pin("123456")))[
+        :steps
+    ]:
+        act()
+
+    till.give_up()
+
+    assert till.screen == Screen(Step.INSERT_CARD) == hands.seen[-1]

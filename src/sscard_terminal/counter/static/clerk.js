@@ -24,6 +24,8 @@ function render(next) {
   find(".state").className = `state ${next.tone}`;
   put("#line", next.line);
   fill(find("#lines"), next.lines, (line) => made("li", line));
+  fill(find("#technical-lines ul"), next.technical, (line) => made("li", line));
+  show(find("#technical-lines"), next.technical.length > 0);
   if (changed) notice("");
   if (!next.may.includes("sell")) endSale();
   renderPanel(next.panel);
@@ -85,6 +87,7 @@ function renderBooks({ books, hotlist }) {
 
 function renderButtons({ may, step }) {
   for (const button of all("[data-do]")) show(button, may.includes(button.dataset.do) && !isSelling);
+  show(find("#services"), may.includes("sell") && step === "ready" && !isSelling);
   show(find("#again-hint"), may.includes("sell-again") && !isSelling);
   const word = { "rest-in-cash": "cash", done: "next", refused: "next" }[step] || "confirm";
   for (const span of all('[data-do="confirm"] [data-word]')) show(span, span.dataset.word === word);
@@ -98,7 +101,7 @@ function renderButtons({ may, step }) {
 function focusOn({ step }) {
   if (find("dialog[open]")) return;
   const button = { "confirm-amount": "confirm", "rest-in-cash": "confirm", done: "confirm", refused: "confirm", "enter-pin": "ask-pad" }[step];
-  const target = button && find(`[data-do="${button}"]:not([hidden])`);
+  const target = step === "ready" ? find("[data-press]") : button && find(`[data-do="${button}"]:not([hidden])`);
   if (target) target.focus();
   else if (document.activeElement === document.body || document.activeElement?.hidden) find("#work").focus();
 }
@@ -208,7 +211,7 @@ sale.addEventListener("submit", (event) => {
 find("[data-cancel-sale]").addEventListener("click", () => {
   endSale();
   renderButtons(state);
-  find("#work").focus();
+  find("[data-press]").focus();
 });
 
 // Dialogs --------------------------------------------------------------------------------------------------
@@ -389,11 +392,12 @@ function renderSession(session) {
 // Nothing of a customer stays behind a sign-in.
 function blank() {
   put("#line", "");
-  for (const list of ["#lines", "#open-sales", "#details tbody"]) find(list).replaceChildren();
+  for (const list of ["#lines", "#technical-lines ul", "#open-sales", "#details tbody"]) find(list).replaceChildren();
   renderPanel(null);
   renderAmounts({});
   renderDetails(null);
   renderPaper(null);
+  for (const part of ["#services", "#technical-lines", "#sale"]) show(find(part), false);
   clearInterval(reminder);
 }
 
@@ -451,8 +455,8 @@ document.addEventListener("keydown", (event) => {
     if (!event.repeat) press(event.key);
   } else if (event.key === "Escape") {
     if (!event.repeat) escape();
-  } else if (!event.repeat && !find("dialog[open]") && !event.target.closest("input, button, a, label")) {
-    if (event.key === "Enter") {
+  } else if (!event.repeat && !find("dialog[open]") && !event.target.closest("input, a, label")) {
+    if (event.key === "Enter" && !event.target.closest("button, summary")) {
       const step = find(".buttons [data-do].main:not([hidden])");
       if (step) step.click();
     } else if (/^[0-9０-９]$/.test(event.key) && !isSelling) {
@@ -462,6 +466,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 for (const button of all("nav [data-key]")) button.addEventListener("click", () => press(button.dataset.key));
+for (const button of all("[data-press]")) button.addEventListener("click", () => press(button.dataset.press));
 for (const button of all("[data-do]")) button.addEventListener("click", () => act(button.dataset.do));
 find('[data-open="settings"]').addEventListener("click", () => settings().catch((error) => tell(error, notice)));
 find("#technical").addEventListener("change", (event) => find("#details").classList.toggle("shows-technical", event.target.checked));

@@ -107,6 +107,15 @@ class Till:
             self._forget()
             self._go(Screen(Step.INSERT_CARD))
 
+    def give_up(self) -> None:
+        """From any step: forget what people were at, and wait for a card. What is open stands in the journal.
+
+        For a face that leaves, and for one that met a mistake nobody foresaw.
+        """
+        self._forget()
+        self.screen = Screen(Step.INSERT_CARD)
+        self._show(self.screen)
+
     # What the clerk does ------------------------------------------------------------------------------
 
     def sell(self, order: Order) -> None:

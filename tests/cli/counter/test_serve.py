@@ -1,0 +1,162 @@
+"""`sscard counter serve` as a program: what it refuses before it opens anything, and one whole run to its end."""
+
+import json
+import os
+import select
+import signal
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from sscard_terminal.counter.serving import bound
+from tests.cli.conftest import Counter, Sscard
+
+PATIENCE_S = 30.0
+
+
+def at_desk(counter: Counter) -> list[str]:
+    return [
+        "--reader",
+        f"image:{counter.card}",
+        "--psam-reader",
+        f"image:{counter.psam}",
+        "--journal",
+        str(counter.journal),
+    ]
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate for localhost that signed itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now()
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    certificate_file, key_file = tmp_path / "counter.pem", tmp_path / "counter.key"
+    certificate_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    key_file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return certificate_file, key_file
+
+
+@contextmanager
+def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The program at work, and the address it named."""
+    program = [
+        sys.executable,
+        "-m",
+        "sscard_terminal.cli",
+        "counter",
+        "serve",
+        "--port",
+        "0",
+        "--json",
+        *arguments,
+    ]
+    process = subprocess.Popen(
+        program,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )
+    assert process.stdout is not None
+    try:
+        assert select.select([process.stdout], [], [], PATIENCE_S)[0]
+        yield process, json.loads(process.stdout.readline())["url"]
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def test_listening_in_the_network_without_tls_is_refused(sscard: Sscard, counter: Counter) -> None:
+    done = sscard("counter", "serve", "--host", "0.0.0.0", *at_desk(counter))
+
+    assert done.code == 2
+    assert "--tls-cert" in done.sentence and "nothing was opened" in done.sentence
+    assert not counter.journal.exists()
+
+
+def test_half_a_certificate_and_a_wrong_one_are_refused(
+    sscard: Sscard, counter: Counter, certificate: tuple[Path, Path]
+) -> None:
+    half = sscard("counter", "serve", "--tls-cert", str(certificate[0]), *at_desk(counter))
+    wrong = sscard(
+        *("counter", "serve", "--tls-cert", str(certificate[1]), "--tls-key", str(certificate[0])),
+        *at_desk(counter),
+    )
+
+    assert (half.code, wrong.code) == (2, 2)
+    assert "belong together" in wrong.sentence
+
+
+def test_a_port_that_is_taken_is_named(sscard: Sscard, counter: Counter) -> None:
+    taken = bound("127.0.0.1", 0)
+    taken.listen()
+    with taken:
+        port = str(taken.getsockname()[1])
+
+        done = sscard("counter", "serve", "--port", port, *at_desk(counter))
+
+    assert done.code == 2 and port in done.sentence
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_until_a_signal_and_ends_well(how: signal.Signals, counter: Counter) -> None:
+    with serving(*at_desk(counter)) as (process, url):
+        page = httpx.get(url)
+        process.send_signal(how)
+        out, err = process.communicate(timeout=PATIENCE_S)
+
+    assert page.status_code == 200
+    assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_with_tls_it_speaks_nothing_else(counter: Counter, certificate: tuple[Path, Path]) -> None:
+    tls = ("--tls-cert", str(certificate[0]), "--tls-key", str(certificate[1]))
+    with serving(*tls, *at_desk(counter)) as (_, url):
+        trusting = ssl.create_default_context(cafile=str(certificate[0]))
+        answer = httpx.get(url.replace("127.0.0.1", "localhost"), verify=trusting)
+        with pytest.raises(httpx.HTTPError):
+            httpx.get(url.replace("https", "http"))
+
+    assert "Secure" in answer.headers["set-cookie"]
+    assert answer.headers["strict-transport-security"]
+
+
+@pytest.mark.vpcd
+def test_practice_plugs_in_a_card_of_its_own_over_pcscd() -> None:
+    with serving("--practice") as (process, url), httpx.Client(base_url=url) as browser:
+        browser.get("/")
+        with browser.stream("GET", "/clerk/events") as events:
+            ready = next(line for line in events.iter_lines() if '"step":"ready"' in line)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE_S)
+
+    assert '"training":true' in ready and "张" in ready
+    assert process.returncode == 0
