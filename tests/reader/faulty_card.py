@@ -17,15 +17,20 @@ PATIENCE_S = 10.0
 class FaultyCard:
     """A card whose answer to each command is whatever `behave(card, command)` does with the link.
 
-    `commands` are those it heard, `controls` the power-on, power-off and reset it was given.
+    `commands` are those it heard, `controls` the power-on, power-off and reset it was given; `obey` is told of those.
     """
 
     def __init__(
-        self, link: socket.socket, behave: Callable[["FaultyCard", bytes], None], atr: bytes = T0_ATR
+        self,
+        link: socket.socket,
+        behave: Callable[["FaultyCard", bytes], None],
+        atr: bytes = T0_ATR,
+        obey: Callable[[Control], None] = lambda _: None,
     ) -> None:
         self._link = link
         self._behave = behave
         self._atr = atr
+        self._obey = obey
         self.commands: list[bytes] = []
         self.controls: list[Control] = []
         self.heard = threading.Event()
@@ -73,6 +78,7 @@ class FaultyCard:
             self.send(frame(self._atr))
         else:
             self.controls.append(Control(payload[0]))
+            self._obey(self.controls[-1])
 
 
 def polite(card: FaultyCard, _: bytes) -> None:
@@ -84,12 +90,13 @@ def plugged(
     slot: Slot,
     behave: Callable[[FaultyCard, bytes], None] = polite,
     atr: bytes = T0_ATR,
+    obey: Callable[[Control], None] = lambda _: None,
 ) -> FaultyCard:
     """A card on its way into the slot; the reader sees it at its next look."""
     link = pcscd.open_socket()
     link.connect(("127.0.0.1", slot.port))
     link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return FaultyCard(link, behave, atr)
+    return FaultyCard(link, behave, atr, obey)
 
 
 @contextlib.contextmanager

@@ -4,10 +4,12 @@ One fault cannot be seen at this level and is shown as it is: half an answer of 
 """
 
 import contextlib
+import gc
 import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -132,6 +134,21 @@ def test_no_whole_answer_is_a_lost_link_that_may_have_reached_the_card(
 
     assert caught.value.reason is reason
     assert caught.value.reached_card
+
+
+def test_a_mute_card_held_in_one_exchange_is_let_go_of_within_the_deadline(
+    pcscd: PrivatePcscd, slot: Slot
+) -> None:
+    """To end a transaction PC/SC waits for the command in it, and so for ever: nobody may be made to wait for that."""
+    begun = time.monotonic()
+    with inserted(pcscd, slot, mute), opened(slot, deadline_s=SOON_S) as connection:
+        with pytest.raises(LinkLost) as caught, exclusively(connection):
+            connection.transmit(SELECT)
+        gc.collect()
+        took_s = time.monotonic() - begun
+
+    assert caught.value.reason is LinkReason.DEADLINE_PASSED
+    assert took_s < SOON_S + PATIENCE_S / 2
 
 
 def test_half_an_answer_of_a_dying_card_looks_whole_and_its_length_must_be_checked_above(

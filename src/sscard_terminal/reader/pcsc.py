@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from types import TracebackType
 from typing import Any
 
 from smartcard import scard
@@ -165,15 +166,17 @@ class PcscConnection:
             raise self._broken(LinkLost(LinkReason.CUT_ANSWER if answer else LinkReason.EMPTY_ANSWER))
         return bytes(answer)
 
-    @contextmanager
-    def exclusively(self) -> Iterator[None]:
+    def exclusively(self) -> AbstractContextManager[None]:
+        return _Transaction(self)
+
+    def begin_transaction(self) -> None:
         if not self._usable:
             raise NotSent
         self._check(scard.SCardBeginTransaction(self._handle))
-        try:
-            yield
-        finally:
-            scard.SCardEndTransaction(self._handle, scard.SCARD_LEAVE_CARD)
+
+    def end_transaction(self) -> None:
+        """Waits for a command that is still under way."""
+        scard.SCardEndTransaction(self._handle, scard.SCARD_LEAVE_CARD)
 
     def reset(self, *, cold: bool = False) -> bytes:
         if not self._usable:
@@ -207,6 +210,25 @@ class PcscConnection:
         if isinstance(error, LinkLost):
             self._disposition = scard.SCARD_RESET_CARD
         return error
+
+
+class _Transaction(AbstractContextManager[None]):
+    """Between begin and end nobody else reaches the card.
+
+    A class, not a generator: one that is dropped unfinished would end the transaction where it is collected, in the
+    thread of a caller who has just given a mute card up, and wait there for ever.
+    """
+
+    def __init__(self, connection: PcscConnection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._connection.begin_transaction()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.end_transaction()
 
 
 def _error(hresult: int, reasons: dict[int, LinkReason], otherwise: LinkReason) -> LinkError:
