@@ -283,6 +283,25 @@ def test_a_card_swapped_faster_than_the_reader_looks_is_known_by_its_own_atr(
     assert Control.POWER_ON in second.controls or Control.RESET in second.controls
 
 
+@pytest.mark.parametrize("turn", range(3))
+def test_a_card_pulled_during_a_command_and_put_in_before_the_next_look_is_there_and_known_by_its_own_atr(
+    pcscd: PrivatePcscd, slot: Slot, turn: int
+) -> None:
+    """A reset of the reader while it was empty would make the service take it for empty until that card had left."""
+    with inserted(pcscd, slot, dying), opened(slot) as connection:
+        with pytest.raises(LinkLost):
+            connection.transmit(SELECT)
+        connection.close()
+        second = plugged(pcscd, slot, atr=T1_ATR)
+        second.wait_until_seen(slot)
+
+        with opened(slot) as fresh:
+            got, atr = fresh.transmit(SELECT), fresh.atr
+        second.bury()
+
+    assert (got, atr) == (answer("9000"), T1_ATR)
+
+
 @pytest.mark.parametrize("turn", range(5))
 def test_a_card_put_in_right_behind_another_is_the_one_that_is_opened(
     pcscd: PrivatePcscd, slot: Slot, turn: int

@@ -241,24 +241,49 @@ def test_after_a_break_nothing_more_is_sent(service: Service, connection: Connec
 
 
 @pytest.mark.parametrize(
-    ("hresult", "disposition"),
+    ("hresult", "resets"),
     [
-        pytest.param(scard.SCARD_E_NOT_TRANSACTED, scard.SCARD_RESET_CARD, id="in doubt: reset"),
-        pytest.param(scard.SCARD_W_RESET_CARD, scard.SCARD_LEAVE_CARD, id="another's card now: leave"),
-        pytest.param(scard.SCARD_W_REMOVED_CARD, scard.SCARD_LEAVE_CARD, id="gone: leave"),
-        pytest.param(scard.SCARD_E_SHARING_VIOLATION, scard.SCARD_LEAVE_CARD, id="another's card: leave"),
+        pytest.param(scard.SCARD_E_NOT_TRANSACTED, 1, id="in doubt: reset"),
+        pytest.param(scard.SCARD_W_RESET_CARD, 0, id="another's card now: leave"),
+        pytest.param(scard.SCARD_W_REMOVED_CARD, 0, id="gone: leave"),
+        pytest.param(scard.SCARD_E_SHARING_VIOLATION, 0, id="another's card: leave"),
     ],
 )
-def test_only_a_card_in_doubt_is_reset_on_closing(
-    service: Service, connection: Connection, hresult: int, disposition: int
+def test_only_a_card_in_doubt_is_reset_and_not_before_it_is_opened_again(
+    service: Service, connection: Connection, hresult: int, resets: int
 ) -> None:
+    """A reset on closing may find no card at all, and the reader would show none until the next had left again."""
     service.transmit.return_value = (hresult, [])
     with pytest.raises(LinkError):
         connection.transmit(SELECT)
-
     connection.close()
+    service.disconnect.assert_called_once_with(HANDLE, scard.SCARD_LEAVE_CARD)
+    service.reconnect.assert_not_called()
 
-    service.disconnect.assert_called_once_with(HANDLE, disposition)
+    for _ in range(2):
+        pcsc.open_reader(READER).close()
+
+    both = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
+    expected = [((HANDLE, scard.SCARD_SHARE_SHARED, both, scard.SCARD_RESET_CARD),)] * resets
+    assert service.reconnect.call_args_list == expected
+
+
+def test_a_card_in_doubt_that_cannot_be_reset_is_no_card_and_stays_in_doubt(
+    service: Service, connection: Connection
+) -> None:
+    service.transmit.return_value = (scard.SCARD_E_NOT_TRANSACTED, [])
+    with pytest.raises(LinkError):
+        connection.transmit(SELECT)
+    service.reconnect.return_value = (scard.SCARD_E_NO_SMARTCARD, 0)
+
+    with pytest.raises(NoCard) as caught:
+        pcsc.open_reader(READER)
+    service.reconnect.return_value = (scard.SCARD_S_SUCCESS, scard.SCARD_PROTOCOL_T0)
+    pcsc.open_reader(READER).close()
+
+    assert caught.value.reason is LinkReason.NO_CARD
+    assert service.reconnect.call_count == 2
+    assert service.disconnect.call_count == 2
 
 
 def test_the_longest_command_is_sent_and_a_longer_one_is_not(

@@ -76,6 +76,15 @@ _STANDING: dict[int, LinkReason] = {
 }
 
 
+_IN_DOUBT: set[str] = set()
+"""Readers on which a connection of this process broke without the card being known to have left.
+
+Not reset on closing: that may be the moment at which one card has gone and the next has not been looked at, and a
+reset that fails then makes pcscd show the reader empty until the next card has left as well (seen with 1.9.9). Another
+process that opens the reader needs nothing of this half a second later, when an unused card has been powered down.
+"""
+
+
 def list_readers() -> tuple[str, ...]:
     """The names of all readers, in the service's order; empty when there are none.
 
@@ -129,17 +138,17 @@ def wait_for_removal(name: str, timeout_s: float) -> bool:
 class PcscConnection:
     """A card behind a PC/SC handle. No deadline: `open_reader` puts it into a worker.
 
-    After a break it sends nothing more. A second card may have slipped into the reader unnoticed, so a break
-    that leaves the card's state in doubt also resets the card on closing.
+    After a break it sends nothing more. A second card may have slipped into the reader unnoticed, so after a break
+    that leaves the card's state in doubt the next connection to this reader begins with a reset.
     """
 
-    def __init__(self, context: int, handle: int, protocol: int, sharing: int) -> None:
+    def __init__(self, name: str, context: int, handle: int, protocol: int, sharing: int) -> None:
+        self._name = name
         self._context = context
         self._handle = handle
         self._protocol = protocol
         self._sharing = sharing
         self._usable = True
-        self._disposition: int = scard.SCARD_LEAVE_CARD
         self.atr = b""
 
     def transmit(self, command: CommandApdu) -> ResponseApdu:
@@ -181,12 +190,15 @@ class PcscConnection:
     def reset(self, *, cold: bool = False) -> bytes:
         if not self._usable:
             raise NotSent
-        way = scard.SCARD_UNPOWER_CARD if cold else scard.SCARD_RESET_CARD
-        both = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
-        hresult, self._protocol = scard.SCardReconnect(self._handle, self._sharing, both, way)
-        self._check(hresult)
+        self._check(self.renew(scard.SCARD_UNPOWER_CARD if cold else scard.SCARD_RESET_CARD))
         self._check(self.read_atr())
         return self.atr
+
+    def renew(self, way: int) -> int:
+        """Connect again by resetting the card; returns the hresult."""
+        both = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
+        hresult, self._protocol = scard.SCardReconnect(self._handle, self._sharing, both, way)
+        return int(hresult)
 
     def read_atr(self) -> int:
         """Ask the service for the answer to reset; returns the hresult."""
@@ -197,7 +209,7 @@ class PcscConnection:
     def close(self) -> None:
         """Called once, by the worker; what the service says to it changes nothing."""
         self._usable = False
-        scard.SCardDisconnect(self._handle, self._disposition)
+        scard.SCardDisconnect(self._handle, scard.SCARD_LEAVE_CARD)
         scard.SCardReleaseContext(self._context)
 
     def _check(self, hresult: int) -> None:
@@ -208,7 +220,7 @@ class PcscConnection:
         """Another program's reset needs no answer in kind, and a card that left cannot be reset."""
         self._usable = False
         if isinstance(error, LinkLost):
-            self._disposition = scard.SCARD_RESET_CARD
+            _IN_DOUBT.add(self._name)
         return error
 
 
@@ -262,12 +274,22 @@ def _open(name: str, sharing: int) -> Connection:
     if hresult != scard.SCARD_S_SUCCESS:
         scard.SCardReleaseContext(context)
         _check_opening(hresult)
-    connection = PcscConnection(context, handle, protocol, sharing)
-    hresult = connection.read_atr()
+    connection = PcscConnection(name, context, handle, protocol, sharing)
+    hresult = _fresh(connection, name)
     if hresult != scard.SCARD_S_SUCCESS:
         connection.close()
         _check_opening(hresult)
     return connection
+
+
+def _fresh(connection: PcscConnection, name: str) -> int:
+    """Reset the card if it is in doubt, and read its ATR: before a reset the service may tell that of the card before."""
+    if name in _IN_DOUBT:
+        hresult = connection.renew(scard.SCARD_RESET_CARD)
+        if hresult != scard.SCARD_S_SUCCESS:
+            return hresult
+        _IN_DOUBT.discard(name)
+    return connection.read_atr()
 
 
 def _list_readers() -> tuple[str, ...]:
