@@ -42,7 +42,7 @@ pytestmark = pytest.mark.vpcd
 DEADLINE_S = 0.6
 SLACK_S = 2.0
 """For a machine that is busy; without a deadline a mute card would keep us for ever."""
-DEBIT, FETCH_TAC = "B02C", "00C0000008"
+DEBIT, FETCH = "B02C", "00C0"
 OUR_SALE = 2
 EXCHANGES = len(commands_of(SELL, "gen2-32k"))
 
@@ -136,6 +136,16 @@ def obeying(then: Happening) -> Happening:
     return happening
 
 
+def at_the_fetch(happening: Happening) -> Happening:
+    """DEBIT is answered 61xx as ever, and it happens to the GET RESPONSE behind it."""
+
+    def answers_and_waits(served: ServedChip, command: bytes) -> None:
+        served.answer(served.obey(command))
+        served.befall(FETCH, happening)
+
+    return answers_and_waits
+
+
 def falls_silent(served: ServedChip, command: bytes) -> None:
     """It answers nothing more, and stays."""
 
@@ -155,17 +165,17 @@ def half_an_answer(served: ServedChip, command: bytes) -> None:
     served.leave()
 
 
-FAULTS: dict[str, tuple[str, Happening, LinkReason | None, bool]] = {
-    # where, what happens, what the reader says of it, has the chip paid?
-    "mute before it pays": (DEBIT, falls_silent, LinkReason.DEADLINE_PASSED, False),
-    "mute after it paid": (DEBIT, obeying(falls_silent), LinkReason.DEADLINE_PASSED, True),
-    "mute when its answer is fetched": (FETCH_TAC, falls_silent, LinkReason.DEADLINE_PASSED, True),
-    "gone before it pays": (DEBIT, leaves, LinkReason.EMPTY_ANSWER, False),
-    "gone after it paid": (DEBIT, obeying(leaves), LinkReason.EMPTY_ANSWER, True),
-    "gone when its answer is fetched": (FETCH_TAC, leaves, LinkReason.EMPTY_ANSWER, True),
-    "one byte before it pays": (DEBIT, one_byte, LinkReason.CUT_ANSWER, False),
-    "one byte after it paid": (DEBIT, obeying(one_byte), LinkReason.CUT_ANSWER, True),
-    "half its answer, and gone": (FETCH_TAC, half_an_answer, None, True),
+FAULTS: dict[str, tuple[Happening, LinkReason | None, bool]] = {
+    # what happens to DEBIT, what the reader says of it, has the chip paid?
+    "mute before it pays": (falls_silent, LinkReason.DEADLINE_PASSED, False),
+    "mute after it paid": (obeying(falls_silent), LinkReason.DEADLINE_PASSED, True),
+    "mute when its answer is fetched": (at_the_fetch(falls_silent), LinkReason.DEADLINE_PASSED, True),
+    "gone before it pays": (leaves, LinkReason.EMPTY_ANSWER, False),
+    "gone after it paid": (obeying(leaves), LinkReason.EMPTY_ANSWER, True),
+    "gone when its answer is fetched": (at_the_fetch(leaves), LinkReason.EMPTY_ANSWER, True),
+    "one byte before it pays": (one_byte, LinkReason.CUT_ANSWER, False),
+    "one byte after it paid": (obeying(one_byte), LinkReason.CUT_ANSWER, True),
+    "half its answer, and gone": (at_the_fetch(half_an_answer), None, True),
 }
 
 
@@ -173,9 +183,9 @@ FAULTS: dict[str, tuple[str, Happening, LinkReason | None, bool]] = {
 def test_a_card_that_fails_at_debit_is_to_be_verified_and_settles_when_it_is_back(
     fault: str, shop: Shop
 ) -> None:
-    where, happening, link, paid = FAULTS[fault]
+    happening, link, paid = FAULTS[fault]
 
-    with in_reader(ServedChip(shop.desk.card, where, happening), shop.pcscd, shop.slot):
+    with in_reader(ServedChip(shop.desk.card, DEBIT, happening), shop.pcscd, shop.slot):
         outcome = shop.sell()
 
     assert isinstance(outcome, Unsettled)
@@ -232,11 +242,12 @@ def test_a_card_put_in_between_two_looks_of_the_reader_gets_no_command_of_the_sa
 
 @dataclass
 class Before:
-    """A connection on which something happens before the first command that begins with `at` travels."""
+    """A connection on which something happens before a command that begins with `at` travels, or `at` and then `then`."""
 
     inner: Connection
     at: str
     happens: Callable[[], None] | None
+    then: str = ""
 
     @property
     def atr(self) -> bytes:
@@ -244,8 +255,11 @@ class Before:
 
     def transmit(self, command: CommandApdu) -> ResponseApdu:
         if self.happens is not None and command.build().hex().upper().startswith(self.at):
-            happens, self.happens = self.happens, None
-            happens()
+            if self.then:
+                self.at, self.then = self.then, ""
+            else:
+                happens, self.happens = self.happens, None
+                happens()
         return self.inner.transmit(command)
 
     def exclusively(self):  # type: ignore[no-untyped-def]
@@ -256,23 +270,23 @@ class Before:
 
 
 BETWEEN = {
-    "the look at the card": ("0088", LinkReason.CARD_RESET),
-    "the PIN": ("B028", Declined),
-    "INITIALIZE": (DEBIT, Unsettled),
-    "DEBIT": (FETCH_TAC, Unsettled),
+    "the look at the card": ("0088", "", LinkReason.CARD_RESET),
+    "the PIN": ("B028", "", Declined),
+    "INITIALIZE": (DEBIT, "", Unsettled),
+    "DEBIT": (DEBIT, FETCH, Unsettled),
 }
 
 
 @pytest.mark.parametrize("after", BETWEEN)
 def test_another_program_that_resets_the_card_in_the_middle_of_a_sale(after: str, shop: Shop) -> None:
-    where, expected = BETWEEN[after]
+    where, then, expected = BETWEEN[after]
 
     def resets() -> None:
         theirs = pcsc.open_reader(shop.slot.reader, deadline_s=DEADLINE_S)
         reset(theirs)
         theirs.close()
 
-    shop.around = lambda connection: Before(connection, where, resets)
+    shop.around = lambda connection: Before(connection, where, resets, then)
     with in_reader(ServedChip(shop.desk.card), shop.pcscd, shop.slot):
         outcome = shop.sell(alone=False)
 
@@ -286,23 +300,20 @@ def test_another_program_that_resets_the_card_in_the_middle_of_a_sale(after: str
 
 
 def test_a_sale_in_one_breath_cannot_be_reset_by_another_program(shop: Shop) -> None:
-    theirs: list[LinkReason] = []
-
-    def tries_to_reset() -> None:
-        connection = pcsc.open_reader(shop.slot.reader, deadline_s=0.2)
-        try:
-            with exclusively(connection):
-                reset(connection)
-        except LinkError as error:
-            theirs.append(error.reason)
-        finally:
-            connection.close()
-
-    shop.around = lambda connection: Before(connection, DEBIT, tries_to_reset)
+    refused: list[LinkReason] = []
     with in_reader(ServedChip(shop.desk.card), shop.pcscd, shop.slot):
-        outcome = shop.sell()
+        theirs = pcsc.open_reader(shop.slot.reader, deadline_s=0.2)
 
-    assert theirs == [LinkReason.READER_BUSY]
+        def tries_to_reset() -> None:
+            with pytest.raises(LinkError) as caught, exclusively(theirs):
+                reset(theirs)
+            refused.append(caught.value.reason)
+
+        shop.around = lambda connection: Before(connection, DEBIT, tries_to_reset)
+        outcome = shop.sell()
+        theirs.close()
+
+    assert refused == [LinkReason.READER_BUSY]
     assert isinstance(outcome, Approved)
     assert_lawful(shop, outcome)
 
@@ -316,25 +327,23 @@ def restarted(shop: Shop) -> Iterator[Shop]:
 
 
 SERVICE = {
-    "INITIALIZE": ("B028", False, Declined),
-    "DEBIT, which has not paid": (DEBIT, False, Unsettled),
-    "DEBIT, which has paid": (DEBIT, True, Unsettled),
-    "fetching what DEBIT answers": (FETCH_TAC, False, Unsettled),
+    "INITIALIZE": ("B028", lambda dies: dies, Declined),
+    "DEBIT, which has not paid": (DEBIT, lambda dies: dies, Unsettled),
+    "DEBIT, which has paid": (DEBIT, lambda dies: obeying(dies), Unsettled),
+    "fetching what DEBIT answers": (DEBIT, lambda dies: at_the_fetch(dies), Unsettled),
 }
 
 
 @pytest.mark.parametrize("during", SERVICE)
 def test_a_service_that_dies_during_a_sale_and_comes_back(during: str, restarted: Shop) -> None:
     """With it goes every reader: to us the same as one that was unplugged."""
-    where, obeys, expected = SERVICE[during]
+    where, befalling, expected = SERVICE[during]
     shop = restarted
 
     def service_dies(served: ServedChip, command: bytes) -> None:
-        if obeys:
-            served.obey(command)
         shop.pcscd.stop_service()
 
-    with in_reader(ServedChip(shop.desk.card, where, service_dies), shop.pcscd, shop.slot):
+    with in_reader(ServedChip(shop.desk.card, where, befalling(service_dies)), shop.pcscd, shop.slot):
         outcome = shop.sell()
     away = shop.sell()
     shop.pcscd.start_service()
