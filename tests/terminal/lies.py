@@ -149,7 +149,7 @@ LIES = (
     Lie("EF05 too long by a byte", EF05, longer("00"), everywhere(MALFORMED)),
     Lie("EF05 without a card number", EF05, without(0x07), everywhere(MALFORMED)),
     Lie("EF05 without an identification code", EF05, without(0x01), everywhere(MALFORMED)),
-    Lie("an identification code of FF", EF05, record(0x01, "FF" * 16), everywhere(MALFORMED)),
+    Lie("an identification code of FF", EF05, record(0x01, "FF" * 16), everywhere("declined: identification-malformed")),
     Lie("a card number that clears the screen", EF05, record(0x07, b"\x1b[2J\r\nOK!"), everywhere(MALFORMED)),
     Lie("a card number that does not decode", EF05, record(0x07, "818283848586878889"), everywhere(MALFORMED)),
     Lie("another city's identification code", EF05, record(0x01, "371000D15600000500000002B6233D35"), everywhere("declined: card-of-other-city")),
