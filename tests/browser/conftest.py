@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.sight import PATIENCE_MS, SMALL, OpenPage, Size
+from tests.counter.house import Browser as Clerk
 from tests.counter.house import House
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable")
@@ -56,6 +57,14 @@ def house(tmp_path: Path, language: str, settings: dict[str, Any]) -> Iterator[H
     """A counter over the loopback card, where nobody needs to sign in; `house.reader` takes the card."""
     with House(tmp_path, language=language, **settings) as open_house:
         yield open_house
+
+
+@pytest.fixture
+def clerk(house: House) -> Iterator[Clerk]:
+    """A clerk who asks over HTTP, without a page to look at."""
+    with house.browser() as browser:
+        browser.load()
+        yield browser
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ PICTURES = Path(__file__).parents[2] / "docs/pictures/counter"
 WCAG_AA = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 OVERFLOW = """() => [...document.querySelectorAll("body *")].filter((element) => {
     const style = getComputedStyle(element), box = element.getBoundingClientRect();
-    if (!box.width || !box.height || style.visibility === "hidden") return false;
+    if (box.width <= 1 || box.height <= 1 || style.visibility === "hidden") return false;
     const clips = (way) => /hidden|clip/.test(style[way]);
     const scrolls = (way) => /auto|scroll/.test(style[way]);
     const wide = element.scrollWidth > element.clientWidth + 1 && style.display !== "inline";

@@ -6,7 +6,8 @@ import asyncio
 import json
 import re
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,9 +99,11 @@ class House:
         *,
         rules: SaleRules = NO_RULES,
         language: Any = "en",
+        now: Callable[[], float] = time.monotonic,
         **settings: Any,
     ) -> None:
         self.folder = folder
+        self.now = now
         journal = folder / "journal.db"
         with Journal.open(journal, training=settings.get("training", False)) as made:
             self.goods = doubles.Desk(
@@ -150,7 +153,7 @@ class House:
     async def _serve(self) -> None:
         own = bound("127.0.0.1", 0)
         listening = Listening("127.0.0.1", own.getsockname()[1])
-        self.desk = Desk(self.fittings, listening.address)
+        self.desk = Desk(self.fittings, listening.address, self.now)
         self.url = listening.address.url.rstrip("/")
         try:
             self.desk.start()

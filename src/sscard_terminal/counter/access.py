@@ -11,11 +11,14 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.responses import Response
 
+from sscard_terminal.iso7816.status import Language
+
 from .desk import Desk
 from .sessions import Session, sign_out
 from .words import NotDone
 
 CSRF_HEADER = "X-CSRF-Token"
+PAD_PATH, PAD_LANGUAGE = "/pad", "pad-language"
 
 
 def desk_of(request: Request) -> Desk:
@@ -125,6 +128,15 @@ def pad_token(request: Request, desk: Annotated[Desk, Depends(desk_of)]) -> str:
 PadToken = Annotated[str, Depends(pad_token)]
 
 
+def spoken(request: Request, desk: Annotated[Desk, Depends(desk_of)]) -> Language:
+    """The language of whatever page asks: the holder's own on the pad, else the session's."""
+    if request.url.path.startswith(PAD_PATH):
+        chosen = request.cookies.get(cookie_name(desk, PAD_LANGUAGE))
+        return "zh" if chosen == "zh" else "en" if chosen == "en" else desk.fittings.language
+    session = desk.sessions.find(request.cookies.get(cookie_name(desk, "clerk")))
+    return desk.fittings.language if session is None else session.language
+
+
 def keying(request: Request, desk: Annotated[Desk, Depends(desk_of)], token: PadToken) -> str:
     """The paired pad, in a request that changes something.
 
@@ -136,6 +148,7 @@ def keying(request: Request, desk: Annotated[Desk, Depends(desk_of)], token: Pad
     return token
 
 
+Spoken = Annotated[Language, Depends(spoken)]
 TheDesk = Annotated[Desk, Depends(desk_of)]
 Changing = Annotated[Session, Depends(changing_session)]
 Looking = Annotated[Session, Depends(looking)]

@@ -18,7 +18,7 @@ from sscard_terminal.terminal.operators_file import OperatorsTrouble
 from sscard_terminal.voice.told import failed
 
 from . import routes_clerk, routes_office, routes_pad, routes_staff
-from .access import cookie_name
+from .access import spoken
 from .desk import Desk
 from .office import NoSuchSale
 from .pairing import OutOfTurn
@@ -84,6 +84,4 @@ def _tell_refusals(app: FastAPI) -> None:
 
 
 def _language(request: Request) -> Language:
-    desk: Desk = request.app.state.desk
-    session = desk.sessions.find(request.cookies.get(cookie_name(desk, "clerk")))
-    return desk.fittings.language if session is None else session.language
+    return spoken(request, request.app.state.desk)

@@ -22,6 +22,7 @@ from .sessions import Now, RateLimit, Sessions
 from .snapshot import Snapshot
 from .staff import Staff
 from .station import Busy, Station
+from .workplace import DoesNotFit, Stale
 
 STATE, PAD, SESSION = "state", "pad", "session"
 """The names of events: a Snapshot, a PadState, and that somebody signed in, out or locked."""
@@ -156,3 +157,6 @@ class Desk:
             await asyncio.sleep(PAUSE_CHECK_S)
             if self.pin.clear_after_pause():
                 self.tell_pad()
+            if self.pin.is_abandoned:
+                with suppress(Busy, Stale, DoesNotFit):
+                    await self.act(self.pin.number, self.operator, Till.cancel)

@@ -16,29 +16,39 @@ from sscard_terminal.voice.pages import word
 
 from .desk import Desk
 from .pairing import Stage
-from .view import without_hex
+from .view import TONES, without_hex
 
 
-def pad_state_of(desk: Desk, language: Language | None = None) -> dict[str, Any]:
-    """`number` goes back with every key. `amount`: what the account is to pay, yuan; None where nothing is paid."""
+def pad_state_of(desk: Desk, language: Language) -> dict[str, Any]:
+    """`number` goes back with every key; `turn` tells two states of one number apart, `entry` two things to be typed.
+    `amount`: what the account pays, yuan; None where nothing is paid.
+    """
     screen, entry = desk.snapshot.screen, desk.pin
-    language = language or desk.fittings.language
+    tries = None if screen.panel is None else screen.panel.tries_left
     pays = screen.amounts is not None and screen.purpose is Purpose.SALE
     return {
         "number": entry.number,
+        "turn": entry.turn,
+        "entry": f"{entry.number}-{entry.stage}",
         "step": str(screen.step),
         "purpose": screen.purpose and str(screen.purpose),
+        "purpose_says": "" if screen.purpose is None else word(language, f"pad.for.{screen.purpose}"),
+        "tone": TONES.get(screen.step, ""),
         "stage": str(entry.stage),
         "digits": entry.digits,
+        "typed": word(language, "pad.typed", digits=entry.digits) if entry.stage is not Stage.NOTHING else "",
         "most": entry.most,
-        "is_enough": entry.is_enough,
+        "least": entry.least,
         "line": word(
             language,
             f"pad.line.{entry.stage}" if entry.stage is not Stage.NOTHING else f"pad.step.{screen.step}",
         ),
         "says": _says(desk, language),
         "amount": yuan_of_fen(screen.amounts.account) if pays and screen.amounts is not None else None,
-        "tries_left": screen.panel.tries_left if screen.panel is not None else None,
+        "tries_left": tries,
+        "tries": word(language, "pad.tries", left=tries)
+        if entry.stage is Stage.PIN and tries is not None
+        else "",
         "training": desk.fittings.configuration.training,
     }
 

@@ -28,6 +28,10 @@ CODE_TRIES = 5
 """Then the code is worth nothing: one in 200,000 guesses it. Our choice."""
 PAUSE_S = 30.0
 """Digits nobody goes on with are wiped. Our choice; an EMV pad waits as long between two keys."""
+HELD_S = 120.0
+"""A PIN already typed is not held longer for people to go on: the new one, or the rest in cash. Our choice."""
+KEEPS_PIN = (Step.NEW_PIN, Step.REST_IN_CASH)
+"""Steps in which the till still needs the PIN that was typed before."""
 MOST_DIGITS = PAD_DIGITS[1]
 
 
@@ -111,15 +115,19 @@ class OutOfTurn(Exception):
 
 @dataclass(slots=True)
 class PinEntry:
-    """The digits being typed for the step on the screen. `number`: the snapshot they are for."""
+    """The digits being typed for the step on the screen. `number`: the snapshot they are for; `turn` rises with every
+    change, so that a page can tell which of two states is the newer one.
+    """
 
     now: Now
     number: int = 0
+    turn: int = 0
     stage: Stage = Stage.NOTHING
     differed: bool = False
     _typed: bytearray = field(default_factory=bytearray, repr=False)
     _first: Pin | None = field(default=None, repr=False)
     _at: float = 0.0
+    _keeps_pin: bool = False
 
     @property
     def digits(self) -> int:
@@ -130,8 +138,10 @@ class PinEntry:
         if snapshot.since == self.number:
             return
         self.wipe()
+        self._moved()
         self.number = snapshot.since
         screen, self.differed = snapshot.screen, False
+        self._keeps_pin = screen.step in KEEPS_PIN
         match screen.step:
             case Step.ENTER_PIN if not screen.at_pad:
                 self.stage = Stage.PIN
@@ -149,11 +159,12 @@ class PinEntry:
         if self.stage is Stage.NOTHING or at != len(self._typed) or at >= self.most:
             raise OutOfTurn
         self._typed += b"%d" % digit
-        self._at = self.now()
+        self._moved()
 
     def clear(self) -> None:
         """The holder's Clear key, or a pause."""
         _wipe(self._typed)
+        self._moved()
 
     def clear_after_pause(self) -> bool:
         """Wipe digits nobody goes on with; whether there were any."""
@@ -163,13 +174,18 @@ class PinEntry:
         return True
 
     @property
+    def is_abandoned(self) -> bool:
+        """Whether a PIN that was typed before has waited too long for whoever has to go on."""
+        return self._keeps_pin and self.now() >= self._at + HELD_S
+
+    @property
     def most(self) -> int:
         return MOST_DIGITS if self.stage is Stage.PIN else NEW_PIN_DIGITS
 
     @property
-    def is_enough(self) -> bool:
-        """Whether OK may be pressed."""
-        return len(self._typed) >= (MIN_DIGITS if self.stage is Stage.PIN else NEW_PIN_DIGITS)
+    def least(self) -> int:
+        """Digits before OK may be pressed."""
+        return MIN_DIGITS if self.stage is Stage.PIN else NEW_PIN_DIGITS
 
     def take(self) -> Pin | None:
         """OK: the PIN to hand to the till, which the caller wipes; None where it has to be typed once more.
@@ -177,7 +193,7 @@ class PinEntry:
         Raises:
             OutOfTurn: there are not digits enough.
         """
-        if not self.is_enough:
+        if self.stage is Stage.NOTHING or len(self._typed) < self.least:
             raise OutOfTurn
         pin = Pin(self._typed.decode())
         self.clear()
@@ -199,6 +215,10 @@ class PinEntry:
         if self._first is not None:
             self._first.wipe()
             self._first = None
+
+    def _moved(self) -> None:
+        self.turn += 1
+        self._at = self.now()
 
 
 def _wipe(typed: bytearray) -> None:

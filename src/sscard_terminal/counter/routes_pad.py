@@ -1,6 +1,6 @@
-"""What the customer's pad asks for: pairing by code, its state, and the keys the holder presses.
+"""The customer's pad: its page, pairing by code, its state, and the keys the holder presses.
 
-A body here holds one digit at most; none is ever logged. Not here: the page (pages/), what is kept of it (pairing.py).
+A body here holds one digit at most; none is ever logged. Not here: what is kept of it (pairing.py), its words (pad_view.py).
 """
 
 from __future__ import annotations
@@ -10,19 +10,21 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
 from pydantic import Field
-from starlette.responses import StreamingResponse
+from starlette.responses import HTMLResponse, StreamingResponse
 
+from sscard_terminal.iso7816.status import Language
 from sscard_terminal.terminal.till.till import Till
 
-from .access import Keying, PadToken, TheDesk, cookie_name, set_cookie
-from .desk import Desk
+from .access import PAD_LANGUAGE, PAD_PATH, Keying, PadToken, Spoken, TheDesk, cookie_name, set_cookie
+from .desk import PAD, STATE, Desk
 from .events import MEDIA_TYPE
 from .pad_view import pad_state_of
 from .pairing import CODE_DIGITS, PairingRefusal
 from .routes_clerk import Body
+from .templates import page
 from .words import NotDone
 
-router = APIRouter(prefix="/pad", include_in_schema=False)
+router = APIRouter(prefix=PAD_PATH, include_in_schema=False)
 
 
 class Code(Body):
@@ -41,6 +43,15 @@ class OnStage(Body):
     number: int
 
 
+@router.get("")
+def pad_page(desk: TheDesk, spoken: Spoken, language: Language | None = None) -> HTMLResponse:
+    """The page, whoever asks; `language` is remembered for this browser."""
+    answer = page("pad.html", language or spoken, desk)
+    if language is not None:
+        set_cookie(answer, desk, PAD_LANGUAGE, language, PAD_PATH)
+    return answer
+
+
 @router.post("/pair")
 def pair(asked: Code, response: Response, desk: TheDesk) -> dict[str, Any]:
     """The one-time code shown at the clerk's, for the cookie that makes this browser the pad."""
@@ -49,66 +60,70 @@ def pair(asked: Code, response: Response, desk: TheDesk) -> dict[str, Any]:
     token = desk.pairing.pair("".join(asked.code.split()))
     if isinstance(token, PairingRefusal):
         raise NotDone(403, f"refused.{token}")
-    set_cookie(response, desk, "pad", token, "/pad")
+    set_cookie(response, desk, "pad", token, PAD_PATH)
     desk.pin.wipe()
     desk.tell_pad()
     return {"csrf": desk.pairing.csrf}
 
 
 @router.get("/state")
-def state(desk: TheDesk, pad: PadToken) -> dict[str, Any]:
+def state(desk: TheDesk, pad: PadToken, spoken: Spoken) -> dict[str, Any]:
     """The pad's state at this moment, and its CSRF token."""
-    return {**pad_state_of(desk), "csrf": desk.pairing.csrf}
+    return {**pad_state_of(desk, spoken), "csrf": desk.pairing.csrf}
 
 
 @router.get("/events")
 async def events(
-    request: Request, desk: TheDesk, pad: PadToken, last_event_id: Annotated[str | None, Header()] = None
+    request: Request,
+    desk: TheDesk,
+    pad: PadToken,
+    spoken: Spoken,
+    last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
-    """Server-sent events `state` (whole each time) and, when another pad takes this one's place, `gone`."""
+    """Server-sent events `pad` and `state`, the pad's whole state each, and `gone` when another pad takes its place."""
     cookie = request.cookies.get(cookie_name(desk, "pad"))
     del last_event_id  # every event is the whole state: there is nothing to catch up on
 
     def shown(name: str, value: object) -> Mapping[str, Any] | None:
-        return pad_state_of(desk) if name == "pad" else None
+        return pad_state_of(desk, spoken) if name in (PAD, STATE) else None
 
-    stream = desk.hub.stream(lambda: [("pad", None)], shown, lambda: desk.pairing.holds(cookie))
+    stream = desk.hub.stream(lambda: [(PAD, None)], shown, lambda: desk.pairing.holds(cookie))
     return StreamingResponse(stream, media_type=MEDIA_TYPE)
 
 
 @router.post("/digit")
-def digit(asked: Key, desk: TheDesk, pad: Keying) -> dict[str, Any]:
+def digit(asked: Key, desk: TheDesk, pad: Keying, spoken: Spoken) -> dict[str, Any]:
     """One key."""
     require_stage(desk, asked.number)
     desk.pin.type(asked.at, asked.digit)
     desk.tell_pad()
-    return pad_state_of(desk)
+    return pad_state_of(desk, spoken)
 
 
 @router.post("/clear")
-def clear(asked: OnStage, desk: TheDesk, pad: Keying) -> dict[str, Any]:
+def clear(asked: OnStage, desk: TheDesk, pad: Keying, spoken: Spoken) -> dict[str, Any]:
     """The Clear key."""
     require_stage(desk, asked.number)
     desk.pin.clear()
     desk.tell_pad()
-    return pad_state_of(desk)
+    return pad_state_of(desk, spoken)
 
 
 @router.post("/ok")
-async def ok(asked: OnStage, desk: TheDesk, pad: Keying) -> dict[str, Any]:
+async def ok(asked: OnStage, desk: TheDesk, pad: Keying, spoken: Spoken) -> dict[str, Any]:
     """The OK key: the PIN goes to the card, or the new one is asked for once more."""
     require_stage(desk, asked.number)
     await desk.pad_ok()
-    return pad_state_of(desk)
+    return pad_state_of(desk, spoken)
 
 
 @router.post("/cancel")
-async def cancel(asked: OnStage, desk: TheDesk, pad: Keying) -> dict[str, Any]:
+async def cancel(asked: OnStage, desk: TheDesk, pad: Keying, spoken: Spoken) -> dict[str, Any]:
     """The holder's Cancel key: the service ends, nothing was charged."""
     require_stage(desk, asked.number)
     desk.pin.wipe()
     await desk.act(asked.number, desk.operator, Till.cancel)
-    return pad_state_of(desk)
+    return pad_state_of(desk, spoken)
 
 
 def require_stage(desk: Desk, number: int) -> None:
