@@ -486,3 +486,15 @@ def test_a_refund_needs_somebody_who_is_signed_in(shop: Shop) -> None:
     assert shop("refund", "1", *shop.counter.book, "--json").json["error"].startswith("operators.")
     shop.sign_in()
     assert shop("refund", "1", *shop.counter.book, "--json").json["reason"] == "void-instead"
+
+
+def test_a_supervisor_may_answer_for_a_refund(shop: Shop) -> None:
+    shop.sign_in()
+    shop.day("open")
+    shop.pay()
+    shop.day("close")
+    shop.sign_in()
+
+    asked = shop("refund", "1", *shop.counter.book, *BY_CHIEF, "--json", stdin=f"{CHIEF}\n").json
+
+    assert (asked["operator"], asked["supervisor"]) == ("07", "01")

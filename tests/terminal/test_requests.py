@@ -1,6 +1,7 @@
 """Void and refund: who may be given back what, and when; asked once, never more than was paid."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from sscard_terminal.terminal.debit import DebitRequest, debit
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.journal_events import Event, EventKind, Request, SaleState
 from sscard_terminal.terminal.journal_file import JournalFault, JournalTrouble
-from sscard_terminal.terminal.outcomes import Approved, Declined, Reason, SaleKind
+from sscard_terminal.terminal.outcomes import Approved, DebitIntent, Declined, Reason, SaleKind
 from sscard_terminal.terminal.requests import (
     Asker,
     all_requests,
@@ -273,12 +274,21 @@ def test_the_same_part_twice_is_told_so_unless_it_is_meant(desk: Desk) -> None:
     assert isinstance(refund(desk, voucher, 500, again=True), Request)
 
 
-def test_a_part_the_centre_refused_can_be_asked_for_again(desk: Desk) -> None:
+@pytest.mark.parametrize("amount", [None, 500])
+def test_a_part_the_centre_refused_can_be_asked_for_again(desk: Desk, amount: int | None) -> None:
     voucher = sold(desk)
     next_day(desk)
-    answer(desk.journal, refund(desk, voucher), EventKind.REQUEST_REFUSED)
+    answer(desk.journal, refund(desk, voucher, amount), EventKind.REQUEST_REFUSED)
 
-    assert isinstance(refund(desk, voucher), Request)
+    assert isinstance(refund(desk, voucher, amount), Request)
+
+
+def test_exactly_what_is_left_can_be_asked_for(desk: Desk) -> None:
+    voucher = sold(desk)
+    next_day(desk)
+    refund(desk, voucher, 1000)
+
+    assert isinstance(refund(desk, voucher, 234), Request)
 
 
 @pytest.mark.parametrize(("days_later", "is_late"), [(1, False), (7, False), (8, True)])
@@ -345,6 +355,18 @@ def test_the_sales_of_a_card_are_those_of_which_something_is_left(desk: Desk) ->
 
     assert [entry.sale.voucher for entry in found] == [vouchers[2], vouchers[0]]
     assert [entry.sale.voucher for entry in sales_of_card(desk.journal, desk.identified())] == [5]
+
+
+def test_another_card_number_under_the_same_code_is_another_card(desk: Desk) -> None:
+    sold(desk)
+    another = replace(desk.last_sale(), card_number="D21435770")
+    facts = {item.name: getattr(another, item.name) for item in fields(DebitIntent)}
+    voucher = desk.journal.record_intent(DebitIntent(**facts)).voucher
+    desk.journal.record(voucher, Event(EventKind.CONFIRMED, another.time))
+
+    found = sales_of_card(desk.journal, desk.identified())
+
+    assert [entry.sale.voucher for entry in found] == [1]
 
 
 def test_what_the_centre_has_answered_is_on_its_way_no_more(desk: Desk) -> None:

@@ -12,7 +12,6 @@ from sscard_terminal.cardspec.money import Fen, yuan_of_fen
 from sscard_terminal.terminal.configuration import Configuration
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.journal_events import EventKind, JournalEntry, Request
-from sscard_terminal.terminal.journal_file import JournalTrouble
 from sscard_terminal.terminal.requests import (
     Asker,
     all_requests,
@@ -159,9 +158,7 @@ def _print_slip(console: Console, journal: Journal, asked: Request, configuratio
         return handed_out(console, slip, configuration.slips)
     except SlipTrouble as trouble:
         console.warn("request.not-printed", voucher=voucher, problem=problem_of(console, trouble))
-    except (JournalTrouble, OSError):
-        console.warn("request.no-slip", voucher=voucher)
-    return NOT_PRINTED
+        return NOT_PRINTED
 
 
 def _list_sales(run: Run, journal: Path | None) -> int:

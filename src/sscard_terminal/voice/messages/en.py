@@ -510,7 +510,6 @@ TEXTS: dict[str, str] = {
     "usage.upload-target": "{value} is no place to upload to; nothing was done; give file:PATH.",
     "request.made": "Asked the centre for {amount} yuan of sale {voucher}; they are on their way, and the card gets them at an on-line terminal.",
     "request.not-printed": "The slip of the request about sale {voucher} was not printed: {problem}; the request stands; sscard slip {voucher} --request prints it again.",
-    "request.no-slip": "The slip of the request about sale {voucher} could not be printed; the request stands as the journal has it.",
     "request.none": "Nothing is on its way.",
     "request.row": "{at}  {kind}  voucher {voucher}  {amount} yuan  {standing}",
     "request.void": "void  ",

@@ -490,7 +490,6 @@ TEXTS: dict[str, str] = {
     "usage.upload-target": "{value} 不是上传目标，未执行任何操作，请写成 file:路径。",
     "request.made": "已申请划回第 {voucher} 号交易的 {amount} 元，款项待中心划回卡内，请持原卡到联网终端办理。",
     "request.not-printed": "第 {voucher} 号交易的申请单未能打印：{problem}；申请有效，可用 sscard slip {voucher} --request 重印。",
-    "request.no-slip": "第 {voucher} 号交易的申请单未能打印，申请以流水为准。",
     "request.none": "没有划回途中的款项。",
     "request.row": "{at}  {kind}  凭证号 {voucher}  {amount} 元  {standing}",
     "request.void": "撤销",
