@@ -97,7 +97,10 @@ class CardIdentification:
 
 @dataclass(frozen=True, slots=True)
 class IssuerData:
-    """EF05 of the SSSE. `issued` and `expires` are None where the card holds no date."""
+    """EF05 of the SSSE. `issued` and `expires` are None where the card holds no date.
+
+    `version` is what cards are told apart by ("2.0"), `version_field` all that stands there ("2.00").
+    """
 
     identification: CardIdentification
     card_class: str
@@ -106,6 +109,7 @@ class IssuerData:
     issued: date | None
     expires: date | None
     card_number: str
+    version_field: str = ""
 
     @classmethod
     def of(cls, records: Iterable[TagLengthRecord]) -> IssuerData:
@@ -122,6 +126,7 @@ class IssuerData:
             _date_or_none(values.get(0x05, b"")),
             _date_or_none(values.get(0x06, b"")),
             _card_number(_needed(values, 0x07, "EF05")),
+            text_of(values.get(0x03, b"")),
         )
 
 

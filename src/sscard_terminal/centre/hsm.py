@@ -25,6 +25,7 @@ from sscard_terminal.cardspec.keys import (
 )
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.pin import Pin
+from sscard_terminal.cardspec.transaction import PurchaseAmounts
 from sscard_terminal.iso7816.apdu import CommandApdu
 from sscard_terminal.iso7816.errors import FormatError
 
@@ -32,6 +33,20 @@ LOAD_KEYS = {1: "DLK"}
 """The load keys by key index; the test roots have group 1 only. Source: card.md §1.9, §10 B2."""
 TERMINAL_BYTES = 6
 NO_MAC = bytes(4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurchaseQuestion:
+    """A purchase the card has opened, by its `random` (4 bytes) and purchase `counter`; `terminal` 12 digits, `sequence`
+    4 bytes."""
+
+    card: CardReference
+    random: bytes
+    counter: int
+    amounts: PurchaseAmounts
+    terminal: str
+    sequence: bytes
+    time: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +85,47 @@ class SoftwareHsm:
         suite, dlk = self._key(asked.card, LOAD_KEYS[asked.key_index])
         return suite, transaction.load_session_key(suite, dlk, asked.random, asked.counter)
 
+    # Purchases without a PSAM ---------------------------------------------------------------------------
+
+    def purchase_mac1(self, asked: PurchaseQuestion) -> bytes:
+        """What makes the card debit itself, 4 bytes. Source: card.md §4.4 step 5, §4.8."""
+        suite, key = self._purchase_session(asked)
+        terminal = bcd_of_digits(asked.terminal, TERMINAL_BYTES)
+        return transaction.purchase_mac1(suite, key, asked.amounts.build(), terminal, bcd_of_time(asked.time))
+
+    def accepts_purchase_mac2(self, asked: PurchaseQuestion, mac2: bytes) -> bool:
+        """Whether the card proves that it did. Source: card.md §4.4 step 8."""
+        suite, key = self._purchase_session(asked)
+        return equal(transaction.purchase_mac2(suite, key, asked.amounts.build()), mac2)
+
+    def _purchase_session(self, asked: PurchaseQuestion) -> tuple[CipherSuite, bytes]:
+        suite, dpk = self._key(asked.card, "DPK")
+        return suite, transaction.purchase_session_key(
+            suite, dpk, asked.random, asked.counter, asked.sequence
+        )
+
     # The PIN --------------------------------------------------------------------------------------------
 
     def accepts_internal_authentication(
         self, card: CardReference, factor: bytes, original: bytes, answer: bytes
     ) -> bool:
         """Whether the answer is that of this card's IRK. Source: card.md §6.6, "Internal"."""
+        return equal(self.internal_authentication_data(card, factor, original), answer)
+
+    def internal_authentication_data(self, card: CardReference, factor: bytes, original: bytes) -> bytes:
+        """What this card's IRK answers, 8 bytes. Source: card.md §6.6, "Internal"."""
         suite, irk = self._key(card, "IRK")
-        return equal(suite.authentication_data(suite.session_key(irk, factor), original), answer)
+        return suite.authentication_data(suite.session_key(irk, factor), original)
 
     def external_authentication_data(
-        self, card: CardReference, challenge: bytes, information: bytes
+        self, card: CardReference, challenge: bytes, information: bytes, key: str = "PUK"
     ) -> bytes:
-        """8 bytes that open the PIN commands: PUK over the card's newest challenge. Source: card.md §6.6, "External"."""
-        suite, puk = self._key(card, "PUK")
-        return suite.authentication_data(suite.session_key(puk, challenge), information)
+        """8 bytes that show the card its key of that name, over its newest challenge; PUK opens the PIN commands.
+
+        Source: card.md §6.6, "External".
+        """
+        suite, known = self._key(card, key)
+        return suite.authentication_data(suite.session_key(known, challenge), information)
 
     def unblock_command(self, card: CardReference, challenge: bytes) -> PinCommand:
         """The MAC of PIN UNBLOCK over a fresh challenge. Source: card.md §3, §6.3."""

@@ -37,6 +37,8 @@ from .outcomes import Approved, Declined, Doubt, Reason, Sale, Unsettled
 from .ports import Clock
 from .psam import PsamFailure
 
+DEBIT_FOR_PURCHASE = "DEBIT FOR PURCHASE"
+
 REFUSALS_BEFORE_EXECUTION = (
     WRONG_LENGTH,
     WRONG_STATE,
@@ -148,7 +150,7 @@ class Attempt:
     def _refused(self, sw: StatusWord | None) -> Declined | Unsettled:
         if not self._wrote(EventKind.REFUSED, sw=sw):
             return self._unsettled(Doubt.JOURNAL_FAILED, sw=sw)
-        return Declined(Reason.DEBIT_REFUSED, sw=sw, command="DEBIT FOR PURCHASE", voucher=self.sale.voucher)
+        return Declined(Reason.DEBIT_REFUSED, sw=sw, command=DEBIT_FOR_PURCHASE, voucher=self.sale.voucher)
 
     def _not_sent(self, link: LinkReason) -> Declined | Unsettled:
         if not self._wrote(EventKind.NOT_SENT, detail=link):

@@ -1,6 +1,6 @@
 """The user card's client: one method per command, in the trade's names, typed values in and out.
 
-Not here: the commands only the issuer's keys can finish (client_issuing.py), the order of commands and what follows
+Not here: files as they are (client_files.py), the commands only the issuer's keys can finish (client_issuing.py), the order of commands and what follows
 from a refusal (workflow, debit, recovery), nor 61xx and 6Cxx (the connection handed in completes them).
 """
 
@@ -52,6 +52,7 @@ from sscard_terminal.iso7816.tlv import TagLengthRecord, parse_record, parse_rec
 from sscard_terminal.reader.connection import Connection
 
 from .algorithm import algorithm_of
+from .client_files import WHOLE, FileCommands
 from .client_issuing import IssuingCommands
 from .exchange import CardRefused, send
 from .outcomes import Accepted, Blocked, PinVerdict, Wrong
@@ -71,9 +72,6 @@ LOG_SFI = 0x08
 ISSUER_DATA_TAGS = (0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07)
 CARDHOLDER_TAGS = (0x08, 0x09, 0x4E, 0x0A, 0x0B, 0x0C, 0x0D)
 """Source: card.md §1.5, §1.6."""
-
-WHOLE = 256
-"""Le 00: as much as there is."""
 
 Records = Iterable[TagLengthRecord]
 _Value = TypeVar("_Value")
@@ -95,7 +93,7 @@ class _Application(Enum):
     MEDICAL_ACCOUNT = "SELECT DF04"
 
 
-class SocialSecurityCard(IssuingCommands):
+class SocialSecurityCard(IssuingCommands, FileCommands):
     """A social security card behind a connection that completes 61xx and 6Cxx (`reader.completing`).
 
     Every method may raise LinkError (no answer came), CardRefused (the card said no) and FormatError (the answer does
@@ -134,6 +132,14 @@ class SocialSecurityCard(IssuingCommands):
         """Select the SSSE unless it is current; no FCI is fetched."""
         if self._current is not _Application.SSSE:
             self._select(_Application.SSSE, replace(Select.name(SSSE).to_apdu(), ne=0))
+
+    def select_application(self, name: Aid) -> None:
+        """SELECT an application by name, whichever is current: the keys shown to another one are forgotten.
+
+        Source: card.md §2.1, §10 B8, B9.
+        """
+        self._current = None
+        self._send(f"SELECT {name.hex().upper()}", replace(Select.name(name).to_apdu(), ne=0))
 
     def issuer_data(self) -> IssuerData:
         """EF05 in one READ RECORD (from record 1 to the last), by tags where the card has no such mode.
@@ -267,7 +273,7 @@ class SocialSecurityCard(IssuingCommands):
         """
         length = LOG_RECORD_LENGTH
         for number in range(1, MAX_LOG_RECORDS + 1):
-            raw = self._record(ReadRecord(number, sfi=LOG_SFI, ne=length))
+            raw = self._record_or_none(ReadRecord(number, sfi=LOG_SFI, ne=length))
             if raw is None:
                 return
             record = LogRecord.parse(raw)  # first, so that an answer cut short is not taken for the log's end
@@ -313,14 +319,14 @@ class SocialSecurityCard(IssuingCommands):
         except CardRefused as refused:
             if refused.sw not in (WRONG_P1P2, FUNCTION_NOT_SUPPORTED):
                 raise
-        found = (self._record(ReadRecord(tag, RecordMode.FIRST_WITH_ID, sfi)) for tag in tags)
+        found = (self._record_or_none(ReadRecord(tag, RecordMode.FIRST_WITH_ID, sfi)) for tag in tags)
         return build([parse_record(raw) for raw in found if raw is not None])
 
     def _records(self, name: str, sfi: int, length: int) -> Records:
         command = ReadRecord(1, RecordMode.NUMBER_TO_LAST, sfi, length)
         return parse_records(self._send(f"READ RECORD {name}", command.to_apdu()))
 
-    def _record(self, command: ReadRecord) -> bytes | None:
+    def _record_or_none(self, command: ReadRecord) -> bytes | None:
         """One record, None where the card has no such record (6A83)."""
         try:
             return self._send("READ RECORD", command.to_apdu())

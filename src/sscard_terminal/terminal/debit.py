@@ -6,10 +6,14 @@ Not here: what a lost answer leaves open (recovery.py) and who holds the card fo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
+from typing import TypeVar
 
 from sscard_terminal.cardspec.bcd import bcd_of_time
+from sscard_terminal.cardspec.commands.medical import PurchaseChallenge
+from sscard_terminal.cardspec.commands.psam import SamPurchaseAnswer
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.transaction import PurchaseAmounts
 from sscard_terminal.iso7816.errors import FormatError
@@ -19,7 +23,7 @@ from sscard_terminal.reader.connection import LinkError
 from .attempt import Attempt
 from .clock_rules import objection_by_dates
 from .exchange import CardRefused
-from .identification import IdentifiedCard, declined_by_card, declined_by_psam
+from .identification import IdentifiedCard, RecognisedCard, declined_by_card, declined_by_psam
 from .journal import Journal
 from .journal_file import JournalTrouble, declined_by_journal
 from .outcomes import Approved, DebitIntent, Declined, Reason, Sale, SaleKind, Unsettled
@@ -62,8 +66,19 @@ def debit(
 
     Source: card.md §4.4; reliability.md.
     """
+    prepared = before_debit(lambda: _prepare(card, psam, journal, request, clock, rules))
+    if isinstance(prepared, Declined):
+        return prepared
+    return Attempt(card.client, psam, journal, prepared, clock).run()
+
+
+_Value = TypeVar("_Value")
+
+
+def before_debit(act: Callable[[], _Value | Declined]) -> _Value | Declined:
+    """What `act` returns, or why there is no sale: whatever goes wrong before DEBIT leaves moves no money."""
     try:
-        prepared = _prepare(card, psam, journal, request, clock, rules)
+        return act()
     except CardRefused as refused:
         return declined_by_card(refused)
     except PsamFailure as failure:
@@ -74,9 +89,6 @@ def debit(
         return declined_by_journal(trouble)
     except FormatError:
         return Declined(Reason.CARD_DATA_MALFORMED)
-    if isinstance(prepared, Declined):
-        return prepared
-    return Attempt(card.client, psam, journal, prepared, clock).run()
 
 
 def _prepare(
@@ -89,12 +101,56 @@ def _prepare(
 ) -> Sale | Declined:
     """Everything up to the durable intent; until then nothing can have happened to the money."""
     now = clock().replace(microsecond=0)
-    if (objection := _objection(card, journal, request, now, rules)) is not None:
+    if (objection := objection_to_sale(card, journal, request, now, rules, psam.valid_from())) is not None:
         return objection
-    if (objection := objection_by_dates(now, psam.valid_from(), card.issuer.issued)) is not None:
-        return objection
+    opened = open_purchase(card, request, psam.terminal_number(), psam.key_index(), now)
+    if isinstance(opened, Declined):
+        return opened
+    mac1 = psam.mac1(opened.challenge, request.amounts, bcd_of_time(opened.time), card.factors)
+    return journal.record_intent(opened.intent(mac1))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPurchase:
+    """A purchase the card has opened and nobody has proved yet: nothing is spent."""
+
+    card: RecognisedCard
+    request: DebitRequest
+    terminal: str
+    key_index: int
+    challenge: PurchaseChallenge
+    time: datetime
+
+    def intent(self, made: SamPurchaseAnswer) -> DebitIntent:
+        """What the journal holds before DEBIT leaves; `made`: the sequence and MAC1 of whoever holds the purchase key."""
+        request = self.request
+        return DebitIntent(
+            identification=self.card.identification,
+            card_number=self.card.number,
+            amounts=request.amounts,
+            counter=self.challenge.counter,
+            key_index=self.key_index,
+            balance_before=self.challenge.balance,
+            terminal=self.terminal,
+            sequence=made.sequence,
+            time=self.time,
+            mac1=made.mac1,
+            place=request.place,
+            operator=request.operator,
+            kind=request.kind,
+            request=request.request,
+        )
+
+
+def open_purchase(
+    card: RecognisedCard, request: DebitRequest, terminal: str, key_index: int, now: datetime
+) -> OpenPurchase | Declined:
+    """INITIALIZE FOR PURCHASE; a balance that is too small is told with what is missing.
+
+    Raises:
+        CardRefused, FormatError, LinkError: no money has moved.
+    """
     card.client.enter_medical_account()
-    terminal, key_index = psam.terminal_number(), psam.key_index()
     try:
         challenge = card.client.initialize_for_purchase(request.amounts, terminal, key_index)
     except CardRefused as refused:
@@ -103,39 +159,32 @@ def _prepare(
         raise
     if challenge.balance < request.amounts.account:
         return _short(challenge.balance, request.amounts)
-    moment = request.time or now
-    purchase = psam.mac1(challenge, request.amounts, bcd_of_time(moment), card.factors)
-    return journal.record_intent(
-        DebitIntent(
-            identification=card.identification,
-            card_number=card.number,
-            amounts=request.amounts,
-            counter=challenge.counter,
-            key_index=key_index,
-            balance_before=challenge.balance,
-            terminal=terminal,
-            sequence=purchase.sequence,
-            time=moment,
-            mac1=purchase.mac1,
-            place=request.place,
-            operator=request.operator,
-            kind=request.kind,
-            request=request.request,
-        )
-    )
+    return OpenPurchase(card, request, terminal, key_index, challenge, request.time or now)
 
 
-def _objection(
-    card: IdentifiedCard, journal: Journal, request: DebitRequest, now: datetime, rules: SaleRules
+def objection_to_sale(
+    card: RecognisedCard,
+    journal: Journal,
+    request: DebitRequest,
+    now: datetime,
+    rules: SaleRules,
+    key_since: date | None = None,
 ) -> Declined | None:
+    """Why this sale is not even begun; None where nothing speaks against it. `key_since`: first day of the purchase key.
+
+    Raises:
+        JournalTrouble: the journal cannot be read.
+    """
     for entry in journal.open_sales(card.identification):
         return Declined(Reason.OPEN_SALE, voucher=entry.sale.voucher)
-    return objection_before_card(rules, journal, request.amounts, now) or objection_to_card(
-        rules, journal, card.identification, request.amounts, now, again=request.again
+    return (
+        objection_before_card(rules, journal, request.amounts, now)
+        or objection_to_card(rules, journal, card.identification, request.amounts, now, again=request.again)
+        or objection_by_dates(now, key_since, card.issuer.issued)
     )
 
 
-def _insufficient(card: IdentifiedCard, amounts: PurchaseAmounts, refused: CardRefused) -> Declined:
+def _insufficient(card: RecognisedCard, amounts: PurchaseAmounts, refused: CardRefused) -> Declined:
     """9401 does not say what is missing, so the balance is asked for; without an answer it stays unsaid."""
     try:
         declined = _short(card.client.balance(), amounts)

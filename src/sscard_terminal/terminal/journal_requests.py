@@ -10,8 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from sscard_terminal.reader.connection import LinkReason
+
+from .attempt import DEBIT_FOR_PURCHASE
 from .journal import Journal
-from .journal_events import JournalEntry
+from .journal_events import Event, EventKind, JournalEntry, SaleState
+from .outcomes import Approved, Declined, Doubt, Reason, Unsettled
 
 LONGEST_NAME = 128
 """Characters of a request's name. Our choice."""
@@ -67,3 +71,33 @@ class SaleRequests:
             return None
         entry = self._journal.entry_of_request(request)
         return SaleRequest(request, row["asked"], row["answer"], entry)
+
+
+def first_outcome(entry: JournalEntry) -> Approved | Declined | Unsettled:
+    """What a sale of the journal came to, as `debit` says it: for whoever asks for the same sale once more.
+
+    The TAC is empty where recovery has found the sale in the card's log alone.
+    """
+    sale, events = entry.sale, entry.events
+    match entry.state:
+        case SaleState.CHARGED:
+            return Approved(sale, entry.tac or b"")
+        case SaleState.NOT_CHARGED:
+            refused = next((event for event in events if event.kind is EventKind.REFUSED), None)
+            if refused is not None:
+                return Declined(
+                    Reason.DEBIT_REFUSED, sw=refused.sw, command=DEBIT_FOR_PURCHASE, voucher=sale.voucher
+                )
+            return Declined(Reason.LINK_BROKEN, link=_link_of(events), voucher=sale.voucher)
+    return Unsettled(sale, _doubt_of(events), tac=entry.tac, mac2=entry.mac2)
+
+
+def _link_of(events: tuple[Event, ...]) -> LinkReason:
+    """The broken link of a debit that never left, or whose answer never came."""
+    details = {event.detail for event in events if event.kind in (EventKind.NOT_SENT, EventKind.LOST)}
+    return next((reason for reason in LinkReason if reason.value in details), LinkReason.UNKNOWN)
+
+
+def _doubt_of(events: tuple[Event, ...]) -> Doubt:
+    details = {event.detail for event in events if event.kind is EventKind.UNPROVED}
+    return next((doubt for doubt in Doubt if doubt.value in details), Doubt.ANSWER_LOST)
