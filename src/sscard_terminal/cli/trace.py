@@ -12,39 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from sscard_terminal.iso7816.apdu import CommandApdu
 from sscard_terminal.iso7816.status import Language
 from sscard_terminal.reader.connection import Connection
 from sscard_terminal.reader.tracing import Commentary, traced
+from sscard_terminal.voice.apdus import Telling
 
 from .exits import Exit, Stop
 
 Sink = Callable[[str], None]
 STANDARD_ERROR = "-"
-
-NAMES: dict[tuple[int, int], str] = {
-    (0x00, 0xA4): "SELECT",
-    (0x00, 0xB0): "READ BINARY",
-    (0x00, 0xB2): "READ RECORD",
-    (0x00, 0xC0): "GET RESPONSE",
-    (0x00, 0x84): "GET CHALLENGE",
-    (0x00, 0x20): "VERIFY",
-    (0x00, 0x82): "EXTERNAL AUTHENTICATE",
-    (0x00, 0x88): "INTERNAL AUTHENTICATE",
-    (0x80, 0x5E): "CHANGE PIN",
-    (0xB0, 0x26): "GET BALANCE",
-    (0xB0, 0x28): "INITIALIZE",
-    (0xB0, 0x2A): "CREDIT FOR LOAD",
-    (0xB0, 0x2C): "DEBIT FOR PURCHASE",
-    (0xB0, 0x2E): "GET TRANSACTION PROOF",
-    (0xB0, 0x56): "STARTING DAY",
-    (0xBF, 0xEC): "INITIALIZE ENVIRONMENT",
-    (0xBF, 0xDE): "DELIVERY SESSION KEY",
-    (0x80, 0xFA): "CIPHER DATA",
-    (0x80, 0x70): "INITIALIZE SAM FOR PURCHASE",
-    (0x80, 0x72): "CREDIT SAM FOR PURCHASE",
-}
-"""Source: card.md §2.2, §2.3, §5."""
 
 
 class Trace:
@@ -64,7 +40,12 @@ class Trace:
                 self._write(f"# [{speaker}]")
             self._write(line)
 
-        words = Commentary(_name_of, lambda sw: sw.meaning(self._language), speaker)
+        telling = Telling(self._language)
+        words = Commentary(
+            lambda command: telling.command(command.build()).says,
+            card=speaker,
+            describe_answer=lambda answer: telling.answer(answer.build()).says,
+        )
         return traced(connection, sink, words)
 
 
@@ -73,13 +54,6 @@ class NoTrace:
 
     def around(self, connection: Connection, speaker: str) -> Connection:
         return connection
-
-
-def _name_of(command: CommandApdu) -> str:
-    name = NAMES.get((command.cla, command.ins), "")
-    if name == "INITIALIZE":
-        return f"{name} FOR PURCHASE" if command.p1 else f"{name} FOR LOAD"  # card.md §2.3
-    return name
 
 
 @contextmanager

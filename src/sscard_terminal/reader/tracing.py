@@ -22,17 +22,23 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Commentary:
-    """The words beside the bytes. `describe` must not tell the data of a sensitive command."""
+    """The words beside the bytes. `describe` must not tell the data of a sensitive command.
+
+    `describe_answer` is asked where there is one, else `describe_sw`.
+    """
 
     describe: Callable[[CommandApdu], str] | None = None
     describe_sw: Callable[[StatusWord], str] | None = None
     card: str = ""
+    describe_answer: Callable[[ResponseApdu], str] | None = None
 
     def of_command(self, command: CommandApdu) -> str:
         return self.describe(command) if self.describe else ""
 
-    def of_sw(self, sw: StatusWord) -> str:
-        return self.describe_sw(sw) if self.describe_sw else ""
+    def of_answer(self, answer: ResponseApdu) -> str:
+        if self.describe_answer:
+            return self.describe_answer(answer)
+        return self.describe_sw(answer.sw) if self.describe_sw else ""
 
 
 class Tracing(Wrapping):
@@ -51,7 +57,7 @@ class Tracing(Wrapping):
         answer = self._transmit_or_tell(command)
         octets = Octets(tuple(answer.build()))
         shown = octets.masked(0, len(answer.data)) if self._mask_answers else octets
-        self._write(answer_line(shown, self._commentary.of_sw(answer.sw)))
+        self._write(answer_line(shown, self._commentary.of_answer(answer)))
         return answer
 
     def reset(self, *, cold: bool = False) -> bytes:
