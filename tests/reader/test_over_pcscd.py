@@ -179,10 +179,11 @@ def test_a_process_with_a_mute_card_ends(pcscd: PrivatePcscd, slot: Slot) -> Non
     program = f"""if True:
         from sscard_terminal.iso7816.apdu import CommandApdu
         from sscard_terminal.reader import pcsc
-        from sscard_terminal.reader.connection import LinkLost
+        from sscard_terminal.reader.connection import LinkLost, exclusively
 
         try:
-            pcsc.open_reader({slot.reader!r}, deadline_s={SOON_S}).transmit(CommandApdu(0, 0xA4, 0, 0))
+            with exclusively(connection := pcsc.open_reader({slot.reader!r}, deadline_s={SOON_S})):
+                connection.transmit(CommandApdu(0, 0xA4, 0, 0))
         except LinkLost as error:
             print(error.reason)
     """
