@@ -3,7 +3,7 @@
 Known codes are those of the national interface's annex A; a card's own word is returned as -(SW); what the annex has no
 number for has one of ours, from -3001 on, where neither it nor any status word (-24576 and below) can stand. Between
 -3199 and -3100 the sale is 待核实: every other negative code means that no money moved.
-Source: card.md §8 (annex A, the rule); the codes from -3001 on are our choice (docs/decisions/0018).
+Source: card.md §8 (annex A, the rule); the codes from -3001 on are our choice (docs/decisions/0015).
 Not here: the texts themselves (voice/messages, `driver.code.*`).
 """
 
