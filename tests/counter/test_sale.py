@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sscard_terminal.counter import station
-from sscard_terminal.reader.connection import LinkReason
+from sscard_terminal.iso7816.apdu import CommandApdu, ResponseApdu
+from sscard_terminal.reader.connection import Connection, LinkReason
 from sscard_terminal.terminal.sale_rules import SaleRules
 from tests.counter.house import PATIENCE_S, PIN, Browser, House, Pad
 from tests.terminal.doubles import OPENING, another_card, answer_lost
@@ -275,6 +276,43 @@ def test_an_unknown_outcome_is_to_be_verified_and_names_itself_after_a_restart(
     assert "To be verified" in unknown["line"] and [sale["voucher"] for sale in told] == [1]
     assert settled["step"] == "done" and settled["books"]["open_sales"] == []
     assert house.balance() == OPENING - 1234
+
+
+class Killed(BaseException):
+    """The process is no more: nobody catches this, and nothing is written any more."""
+
+
+@pytest.mark.parametrize(("obeys", "paid"), [(True, 1234), (False, 0)])
+def test_a_server_killed_in_the_middle_of_a_sale_tells_the_truth_after_its_restart(
+    obeys: bool, paid: int, house: House, clerk: Browser, pad: Pad
+) -> None:
+    def killed(inner: Connection, command: CommandApdu) -> ResponseApdu:
+        if obeys:
+            inner.transmit(command)
+        raise Killed
+
+    to_pin(house, clerk)
+    house.hands.fault = killed
+    pad.enter(PIN)
+    house.reader.remove()
+    house.close()
+    house.goods.psam = house.goods.powered_psam()
+    house.open()
+    with house.browser() as anew, house.browser() as customer:
+        anew.load()
+        told = anew.look()
+        paired = Pad.paired(customer, anew.post("/clerk/pad-code").json()["code"])
+        house.reader.insert()
+        asked = anew.until("enter-pin")
+        paired.enter(PIN)
+        settled = anew.look()
+
+    assert [sale["voucher"] for sale in told["books"]["open_sales"]] == [1]
+    assert "To be verified" in told["books"]["open_sales"][0]["says"]
+    assert asked["purpose"] == "recover" and any("charges nothing" in line for line in asked["lines"])
+    assert settled["step"] == "done" and settled["books"]["open_sales"] == []
+    assert ("not charged" in settled["lines"][0]) is not obeys
+    assert house.balance() == OPENING - paid
 
 
 def test_a_server_that_stops_brings_the_running_sale_to_its_end(
