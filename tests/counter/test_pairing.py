@@ -195,6 +195,20 @@ def test_the_clerk_sees_how_many_digits_and_the_pad_the_amount(
     assert "张" not in str(pad.state())
 
 
+def test_the_pad_follows_the_counter_step_by_step(house: House, clerk: Browser, pad: Pad) -> None:
+    with pad.browser.listening("/pad/events") as events:
+        asked_for_pin(house, clerk)
+        seen = []
+        for name, value in events:
+            assert name in ("state", "pad")
+            seen.append((value["step"], value["stage"], value["amount"]))
+            if value["stage"] == "pin":
+                break
+
+    assert ("ready", "nothing", None) in seen and ("confirm-amount", "nothing", "12.34") in seen
+    assert seen[-1] == ("enter-pin", "pin", "12.34")
+
+
 def test_clear_begins_anew_and_cancel_ends_the_service(house: House, clerk: Browser, pad: Pad) -> None:
     asked_for_pin(house, clerk)
     pad.type("99")
