@@ -25,6 +25,7 @@ GROUPS = {
     "operator": ("add", "remove", "password", "list"),
 }
 SERVICES = [(name, *([sub] if sub else [])) for name in COMMANDS for sub in GROUPS.get(name, ("",))]
+SERVICES += [("counter", "token", sub) for sub in ("add", "list", "remove")]
 
 
 @pytest.mark.parametrize("command", SERVICES, ids=" ".join)

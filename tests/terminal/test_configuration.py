@@ -9,6 +9,7 @@ import pytest
 
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.terminal.configuration import (
+    FILES,
     SETTINGS,
     Configuration,
     ConfigurationError,
@@ -190,3 +191,11 @@ def test_a_file_that_is_no_toml_is_told_with_line_and_column() -> None:
 
     assert setting == ""
     assert "line 5" in problem
+
+
+def test_every_file_of_the_example_lies_beside_it() -> None:
+    configuration = parse_configuration(WHOLE, HERE)
+
+    for name in FILES:
+        file = getattr(configuration, name)
+        assert isinstance(file, Path) and file.is_relative_to(HERE), name

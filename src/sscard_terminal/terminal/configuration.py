@@ -38,7 +38,10 @@ MOST_FONTS = 99
 """In one collection (.ttc)."""
 MOST_DAYS = 3660
 _PERCENT = re.compile(r"(\d{1,3})(?:\.(\d{1,2}))?", re.ASCII)
-FILES = ("hotlist", "journal", "operators", "slip_font", "counter_certificate", "counter_key")
+FILES = (
+    *("hotlist", "journal", "operators", "slip_font", "upload"),
+    *("counter_certificate", "counter_key", "programs"),
+)
 """The fields that are files, relative to the configuration's folder."""
 CEILINGS = ("per_sale", "per_card_per_day", "per_day")
 """From the narrowest to the widest."""
@@ -109,6 +112,7 @@ class Configuration:
     counter_certificate: Path | None = None
     counter_key: Path | None = None
     counter_names: tuple[str, ...] = ()
+    programs: Path | None = None
 
     def read_hotlist(self) -> Hotlist | None:
         """The list in use, None at a place that has none.
@@ -169,7 +173,7 @@ def parse_configuration(text: str, folder: Path) -> Configuration:
         for name, value in settings.items():
             setting = f"{table}.{name}"
             values |= _read(table, name, value, lines.get(setting, lines.get(table, 0)))
-    for setting in ("hotlist", "journal", "operators", "slip_font", "upload"):
+    for setting in FILES:
         if setting in values:
             values[setting] = folder / values[setting]
     if isinstance(spool := values.get("slip_printer"), Spool):
@@ -397,6 +401,7 @@ SETTINGS: dict[str, dict[str, tuple[str, Callable[[object], object]]]] = {
         "tls_cert": ("counter_certificate", _text),
         "tls_key": ("counter_key", _text),
         "names": ("counter_names", _texts),
+        "programs": ("programs", _text),
     },
     "slips": {
         "printer": ("slip_printer", _target),

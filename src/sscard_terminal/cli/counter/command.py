@@ -25,6 +25,7 @@ from ..values import FilePath
 from .clerk import Clerk
 from .office import Office
 from .serve import serve
+from .token import token
 from .view import View
 
 
@@ -104,5 +105,5 @@ def watch_of(reader: str) -> Callable[[Callable[[bool], None], threading.Event],
     return watch
 
 
-for _command in (keyboard, serve):
+for _command in (keyboard, serve, token):
     counter.add_command(_command)

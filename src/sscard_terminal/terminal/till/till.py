@@ -63,6 +63,8 @@ class Order:
     by_total: bool = False
     kind: SaleKind = SaleKind.PURCHASE
     again: bool = False
+    request: str | None = None
+    """The program that asks and its own id of the sale; None where a person asks."""
 
 
 class Till:
@@ -272,7 +274,9 @@ class Till:
                 return self._next(Step.REFUSED, declined=balance)
             if missing := missing_from(balance, order.amounts):
                 return self._next(Step.REST_IN_CASH, missing=missing)
-        request = DebitRequest(order.amounts, self._shop.place, self.operator, order.again, order.kind)
+        request = DebitRequest(
+            order.amounts, self._shop.place, self.operator, order.again, order.kind, order.request
+        )
         outcome = debit(card, pair.psam, self._journal, request, self._clock, self._shop.rules)
         match outcome:
             case Approved(sale=sale):
