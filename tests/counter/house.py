@@ -121,8 +121,11 @@ class House:
             self.goods.clock,
             pattern,
             language,
+            lambda _shop: self.shops[-1],
             "loopback",
         )
+        self.shops = [self.fittings.shop]
+        """The last one holds from the next card on."""
         self.url = ""
         self.desk: Desk
         self._server: CounterServer

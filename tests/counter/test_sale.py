@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from sscard_terminal.counter import station
 from sscard_terminal.iso7816.apdu import CommandApdu, ResponseApdu
 from sscard_terminal.reader.connection import Connection, LinkReason
+from sscard_terminal.terminal.hotlist import Hotlist
+from sscard_terminal.terminal.policy import Policy
 from sscard_terminal.terminal.sale_rules import SaleRules
 from tests.counter.house import PATIENCE_S, PIN, Browser, House, Pad
 from tests.terminal.doubles import OPENING, another_card, answer_lost
@@ -235,6 +238,33 @@ def test_the_same_sale_again_needs_a_word(tmp_path: Path) -> None:
 
         assert refused["step"] == "refused" and "sell-again" in refused["may"]
         assert clerk.look()["voucher"] == 2
+
+
+def test_a_card_with_its_first_pin_is_told_so_until_the_next_screen(
+    house: House, clerk: Browser, pad: Pad
+) -> None:
+    to_pin(house, clerk)
+    pad.enter(PIN)
+    told = clerk.look()["lines"]
+    clerk.do("confirm")
+
+    assert any("first PIN" in line for line in told)
+    assert not any("first PIN" in line for line in clerk.look()["lines"])
+
+
+def test_newer_rules_hold_from_the_next_card_on(house: House, clerk: Browser) -> None:
+    listed = Hotlist(2, house.goods.clock.now, frozenset(), (("D2143569", "D2143569"),))
+    newer = replace(house.fittings.shop, policy=Policy(hotlist=listed), rules=SaleRules(hotlist=listed))
+    served = ready(house, clerk).state["step"]
+    house.shops.append(newer)
+    house.reader.remove()
+    clerk.until("insert-card")
+    house.reader.insert()
+
+    refused = clerk.until("refused")
+
+    assert served == "ready"
+    assert "reported lost" in refused["lines"][0] and "2" in refused["hotlist"]["says"]
 
 
 def test_hex_stands_under_details_alone(house: House, clerk: Browser, pad: Pad) -> None:

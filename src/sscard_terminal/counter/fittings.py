@@ -45,5 +45,7 @@ class Fittings:
     random: RandomBytes
     language: Language = "zh"
     """Of slips, and of a page that has not been told another."""
+    newer_shop: Callable[[Shop], Shop] = lambda shop: shop
+    """What holds now, where it may have changed since (a hotlist is replaced while the counter runs); else the same."""
     reader: str = ""
     """What the card's reader is called, for the settings page."""

@@ -59,14 +59,12 @@ def sale(work: Workplace, voucher: int | None) -> Returnable:
 
 def void(work: Workplace, voucher: int, asker: Asker) -> Request | Declined:
     """撤销: ask the centre for all of a sale of today."""
-    return _handed_out(
-        work, request_void(work.journal, voucher, work.fittings.clock, asker, work.fittings.shop.rules)
-    )
+    return _handed_out(work, request_void(work.journal, voucher, work.fittings.clock, asker, work.shop.rules))
 
 
 def refund(work: Workplace, voucher: int, amount: Fen | None, asker: Asker) -> Request | Declined:
     """退货: ask the centre for `amount` of an earlier sale, None: all that is left."""
-    clock, rules = work.fittings.clock, work.fittings.shop.rules
+    clock, rules = work.fittings.clock, work.shop.rules
     return _handed_out(work, request_refund(work.journal, voucher, clock, amount, asker, rules))
 
 

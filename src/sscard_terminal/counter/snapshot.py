@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.reader.connection import LinkReason
+from sscard_terminal.terminal.hotlist import Hotlist
 from sscard_terminal.terminal.slips.trouble import SlipFault
 from sscard_terminal.terminal.till.steps import Screen, Step
 
@@ -59,6 +60,8 @@ class Books:
     waiting: int = 0
     """Records the centre has not acknowledged."""
     is_readable: bool = True
+    hotlist: Hotlist | None = None
+    """The one in use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,8 @@ class Snapshot:
     """With a screen that shows details."""
     books: Books = Books()
     card_is_in: bool = False
+    first_pin_used: bool = False
+    """The PIN that was right is one everybody knows."""
     reader_trouble: LinkReason | None = None
 
     def is_current(self, number: int) -> bool:

@@ -63,7 +63,7 @@ def state_of(desk: Desk, snapshot: Snapshot, language: Language) -> dict[str, An
         "voucher": screen.voucher,
         "paper": snapshot.paper and _paper(snapshot.paper, language),
         "books": _books(snapshot.books, language),
-        "hotlist": _hotlist(desk, language),
+        "hotlist": _hotlist(desk, snapshot.books.hotlist, language),
         "card_is_in": snapshot.card_is_in,
         "training": desk.fittings.configuration.training,
     }
@@ -128,6 +128,8 @@ def _lines(snapshot: Snapshot, language: Language) -> Iterator[str]:
         yield word(language, "sold.voucher", voucher=screen.voucher)
     for settlement in screen.settled:
         yield settlement_line(settlement, language)
+    if snapshot.first_pin_used:
+        yield word(language, "pin.first")
     if not snapshot.books.is_readable:
         yield word(language, "books.unreadable")
 
@@ -251,8 +253,7 @@ def _open_sale(sale: OpenSale, language: Language) -> dict[str, Any]:
     return {**facts, "amount_fen": int(sale.amount), "says": says}
 
 
-def _hotlist(desk: Desk, language: Language) -> dict[str, Any]:
-    hotlist: Hotlist | None = desk.fittings.shop.rules.hotlist
+def _hotlist(desk: Desk, hotlist: Hotlist | None, language: Language) -> dict[str, Any]:
     if hotlist is None:
         return {"says": word(language, "hotlist.none"), "is_current": True}
     is_current = hotlist.is_current(desk.fittings.clock(), desk.fittings.shop.rules.hotlist_max_age)

@@ -17,6 +17,7 @@ from sscard_terminal.reader.connection import LinkReason
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.journal_events import JournalEntry
 from sscard_terminal.terminal.journal_file import JournalTrouble
+from sscard_terminal.terminal.policy import FIRST_PINS
 from sscard_terminal.terminal.slips.contents import Slip
 from sscard_terminal.terminal.slips.forms import slip_of_sale
 from sscard_terminal.terminal.slips.layout import text_of
@@ -60,6 +61,7 @@ class Workplace:
         self._publish = publish
         self._printer = printer
         self._later = later
+        self.shop = fittings.shop
         self.till = Till(fittings.slots, journal, fittings.shop, fittings.clock, fittings.random, self._shown)
         self.look_into_books()
 
@@ -67,6 +69,8 @@ class Workplace:
 
     def card(self, present: bool) -> None:
         """A card was put in, or taken out."""
+        if present:
+            self._take_newer_rules()
         self.change(card_is_in=present, reader_trouble=None)
         with self._or_give_up():
             if present:
@@ -164,11 +168,15 @@ class Workplace:
         Raises:
             Stale, DoesNotFit: as `act`.
         """
+        is_first = pin in FIRST_PINS
         try:
-            return self.act(number, operator, lambda till: enter(till, pin))
+            self.act(number, operator, lambda till: enter(till, pin))
         except (Stale, DoesNotFit):
             pin.wipe()
             raise
+        if self.till.screen.step is Step.DONE and self.till.screen.purpose is not Purpose.CHANGE_PIN:
+            self.change(first_pin_used=is_first)
+        return self.snapshot
 
     def leave(self) -> None:
         """Nobody is here any more: whatever a service kept is forgotten, its PIN wiped."""
@@ -191,6 +199,11 @@ class Workplace:
         self.snapshot = replace(new, number=number, since=since)
         self._publish(self.snapshot)
 
+    def _take_newer_rules(self) -> None:
+        self.shop = self.fittings.newer_shop(self.shop)
+        self.till.serve_by(self.shop)
+        self.look_into_books()
+
     def look_into_books(self) -> None:
         """What the journal says now."""
         self.change(books=self._books())
@@ -202,20 +215,16 @@ class Workplace:
             behind = waiting(self.journal).count
         except JournalTrouble:
             return replace(self.snapshot.books, is_readable=False)
-        match events:
-            case (opened,):
-                return Books(opened.day, opened.at, sales, behind)
-            case (_, closed):
-                return Books(closed.day, None, sales, behind)
-            case _:
-                return Books(open_sales=sales, waiting=behind)
+        day = 0 if not events else events[-1].day
+        opened_at = events[0].at if len(events) == 1 else None
+        return Books(day, opened_at, sales, behind, hotlist=self.shop.rules.hotlist)
 
     def _shown(self, screen: Screen) -> None:
         """The till has come to another step; a sale that has ended gets its slip with it."""
         voucher, paper = screen.voucher, None
         if screen.step in _WITH_SLIP and screen.purpose is Purpose.SALE and voucher is not None:
             paper = self._paper_of_sale(voucher)
-        self.change(screen=screen, paper=paper, beside=self._beside(screen))
+        self.change(screen=screen, paper=paper, beside=self._beside(screen), first_pin_used=False)
 
     def _beside(self, screen: Screen) -> tuple[Line, ...]:
         """The card's log beside the journal; without a journal to read, nothing beside it."""

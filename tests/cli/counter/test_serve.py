@@ -19,8 +19,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from sscard_terminal.cli.counter.serve import HotlistWatch
 from sscard_terminal.counter.serving import bound
+from sscard_terminal.terminal.configuration import parse_configuration
+from sscard_terminal.terminal.till.till import Shop
 from tests.cli.conftest import Counter, Sscard
+from tests.cli.test_settings import CARD, PLACE, with_hotlist
 
 PATIENCE_S = 30.0
 
@@ -160,3 +164,21 @@ def test_practice_plugs_in_a_card_of_its_own_over_pcscd() -> None:
 
     assert '"training":true' in ready and "张" in ready
     assert process.returncode == 0
+
+
+def test_a_hotlist_replaced_while_the_counter_runs_holds_from_the_next_card_on(tmp_path: Path) -> None:
+    text = PLACE.format(until="2099-12-31") + with_hotlist(tmp_path)
+    configured = parse_configuration(text, tmp_path)
+    before = configured.read_hotlist()
+    watch = HotlistWatch(configured)
+    shop = Shop(configured.policy(before), configured.sale_rules(before))
+    same = watch.newer(shop)
+    with_hotlist(tmp_path, f"range {CARD} {CARD}", version=2)
+
+    newer = watch.newer(shop)
+    (tmp_path / "hotlist").write_text("no hotlist")
+    after_damage = watch.newer(newer)
+
+    assert same is shop
+    assert newer.rules.hotlist is newer.policy.hotlist and newer.rules.hotlist is not None
+    assert newer.rules.hotlist.version == 2 and after_damage is newer

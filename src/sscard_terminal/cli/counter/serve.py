@@ -6,17 +6,20 @@ Not here: the page and its server. They are imported only when it runs: the othe
 from __future__ import annotations
 
 import errno
+import os
 import secrets
 import time
 import webbrowser
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from sscard_terminal.reader.pcsc import wait_for_card, wait_for_removal
+from sscard_terminal.terminal.configuration import Configuration
+from sscard_terminal.terminal.hotlist import HotlistTrouble
 from sscard_terminal.terminal.till.till import Shop
 
 from ..command import Run, service
@@ -134,8 +137,38 @@ def fittings_of(run: Run, desk: Desk, journal: Path | None) -> Fittings:
         now,
         secrets.token_bytes,
         run.console.language,
+        HotlistWatch(settings.configuration).newer,
         reader,
     )
+
+
+class HotlistWatch:
+    """Looks, card by card, whether the hotlist's file is another; one that cannot be used leaves the old one to grow old."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._seen = self._stamp()
+
+    def newer(self, shop: Shop) -> Shop:
+        """The same shop, by the newest hotlist."""
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return shop
+        try:
+            hotlist = self._configuration.read_hotlist()
+        except (HotlistTrouble, OSError):
+            return shop
+        self._seen = stamp
+        policy, rules = replace(shop.policy, hotlist=hotlist), replace(shop.rules, hotlist=hotlist)
+        return replace(shop, policy=policy, rules=rules)
+
+    def _stamp(self) -> tuple[int, int] | None:
+        file = self._configuration.hotlist
+        try:
+            status = None if file is None else os.stat(file)
+        except OSError:
+            return None
+        return None if status is None else (status.st_mtime_ns, status.st_ino)
 
 
 @dataclass(frozen=True, slots=True)

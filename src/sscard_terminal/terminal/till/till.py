@@ -93,6 +93,10 @@ class Till:
         self.operator = ""
         self.screen = Screen(Step.INSERT_CARD)
 
+    def serve_by(self, shop: Shop) -> None:
+        """From the next card on these rules hold: a newer hotlist, say."""
+        self._shop = shop
+
     # The card comes and goes --------------------------------------------------------------------------
 
     def card_came(self) -> None:

@@ -17,6 +17,7 @@ WORDS: dict[str, str] = {
     "step.refused": "Not done, not charged",
     "step.to-be-verified": "To be verified: insert the same card again",
     # Below it
+    "pin.first": "This card still has its first PIN, which everybody knows: remind the customer to change it (F4).",
     "pin.last-try": "One try left: one more wrong PIN locks the card.",
     "pin.why-to-recover": "A sale of this card is to be verified; the PIN opens the card's log and charges nothing.",
     "rest.missing": "The account is {missing} yuan short; the customer would pay that in cash.",

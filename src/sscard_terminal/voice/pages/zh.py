@@ -17,6 +17,7 @@ WORDS: dict[str, str] = {
     "step.refused": "未办理，未扣款",
     "step.to-be-verified": "交易待核实：请重新插入同一张卡",
     # 状态行之下
+    "pin.first": "此卡仍在使用人人皆知的初始密码，请提醒顾客尽快修改（F4）。",
     "pin.last-try": "只剩一次机会：再错一次将锁卡。",
     "pin.why-to-recover": "此卡有一笔交易待核实；输入密码仅用于查询卡内明细，不会扣款。",
     "rest.missing": "账户还差 {missing} 元，其余由顾客付现金。",
