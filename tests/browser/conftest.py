@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.sight import PATIENCE_MS, SMALL, OpenPage, Size
 from tests.counter.house import Browser as Clerk
-from tests.counter.house import House
+from tests.counter.house import House, Watch
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable")
 FLAGS = (
@@ -53,9 +53,15 @@ def settings() -> dict[str, Any]:
 
 
 @pytest.fixture
-def house(tmp_path: Path, language: str, settings: dict[str, Any]) -> Iterator[House]:
+def watch() -> Watch:
+    """The server's time-outs pass when the test says so."""
+    return Watch()
+
+
+@pytest.fixture
+def house(tmp_path: Path, language: str, settings: dict[str, Any], watch: Watch) -> Iterator[House]:
     """A counter over the loopback card, where nobody needs to sign in; `house.reader` takes the card."""
-    with House(tmp_path, language=language, **settings) as open_house:
+    with House(tmp_path, language=language, now=watch, **settings) as open_house:
         yield open_house
 
 

@@ -66,6 +66,19 @@ class Reader:
             return self._changed.wait_for(lambda: self._there is there, timeout_s)
 
 
+class Watch:
+    """Monotonic seconds that pass when the test says so."""
+
+    def __init__(self) -> None:
+        self.moment = 1000.0
+
+    def __call__(self) -> float:
+        return self.moment
+
+    def pass_(self, seconds: float) -> None:
+        self.moment += seconds
+
+
 @dataclass
 class Hands:
     """Card and PSAM of a test's desk; `fault` happens to the next DEBIT, `pause` is waited for in every breath."""
@@ -100,6 +113,7 @@ class House:
         rules: SaleRules = NO_RULES,
         language: Any = "en",
         now: Callable[[], float] = time.monotonic,
+        is_kiosk: bool = False,
         **settings: Any,
     ) -> None:
         self.folder = folder
@@ -123,6 +137,7 @@ class House:
             language,
             lambda _shop: self.shops[-1],
             "loopback",
+            is_kiosk,
         )
         self.shops = [self.fittings.shop]
         """The last one holds from the next card on."""
@@ -139,10 +154,10 @@ class House:
     def __exit__(self, *_error: object) -> None:
         self.close()
 
-    def open(self) -> None:
-        """Start, or start anew on the same journal."""
+    def open(self, port: int = 0) -> None:
+        """Start, or start anew on the same journal; without a port at another one."""
         self._ready.clear()
-        self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),))
+        self._thread = threading.Thread(target=asyncio.run, args=(self._serve(port),))
         self._thread.start()
         assert self._ready.wait(PATIENCE_S)
 
@@ -153,8 +168,18 @@ class House:
             assert not self._thread.is_alive()
             self._thread = None
 
-    async def _serve(self) -> None:
-        own = bound("127.0.0.1", 0)
+    def sold_while_closed(self, fault: Fault | None = None) -> None:
+        """A sale made with this card on this journal, and the terminal switched off and on since; call it while open."""
+        port = self.desk.address.port
+        self.close()
+        with Journal.open(self.folder / "journal.db") as journal:
+            self.goods.journal = journal
+            self.goods.sell(fault)
+        self.goods.psam = self.goods.powered_psam()
+        self.open(port)
+
+    async def _serve(self, port: int) -> None:
+        own = bound("127.0.0.1", port)
         listening = Listening("127.0.0.1", own.getsockname()[1])
         self.desk = Desk(self.fittings, listening.address, self.now)
         self.url = listening.address.url.rstrip("/")

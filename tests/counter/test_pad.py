@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,23 +11,8 @@ import pytest
 
 from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.counter.pairing import CODE_LASTS_S, CODE_TRIES, HELD_S, PAUSE_S
-from tests.counter.house import PATIENCE_S, PIN, Browser, House, Pad
+from tests.counter.house import PATIENCE_S, PIN, Browser, House, Pad, Watch
 from tests.terminal.doubles import OPENING
-
-MARKED = "975310"
-
-
-class Watch:
-    """Monotonic seconds that pass when the test says so."""
-
-    def __init__(self) -> None:
-        self.moment = 1000.0
-
-    def __call__(self) -> float:
-        return self.moment
-
-    def pass_(self, seconds: float) -> None:
-        self.moment += seconds
 
 
 @pytest.fixture
@@ -282,43 +265,3 @@ def test_a_pin_is_not_held_longer_than_two_minutes_for_the_rest_in_cash(
     until(pad, step="ready")
     assert asked == "rest-in-cash"
     assert house.balance() == OPENING
-
-
-# Secrets --------------------------------------------------------------------------------------------------
-
-
-def test_a_pin_typed_at_the_pad_is_in_no_answer_event_log_or_file_of_the_clerks_side(
-    house: House, clerk: Browser, pad: Pad, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    heard: list[str] = []
-    ear = threading.Thread(target=_hear, args=(house, clerk, heard))
-    ear.start()
-
-    answers = [clerk.client.get("/").text]
-    ask_for_pin(house, clerk)
-    for digit in MARKED:
-        pad.type(digit)
-        answers.append(clerk.client.get("/clerk/state").text)
-    answers.append(pad.press("ok").text)
-    answers += [clerk.client.get(path).text for path in ("/clerk/state", "/clerk/settings", "/clerk/session")]
-    pad.enter(PIN)
-    answers.append(clerk.client.get("/clerk/state").text)
-    house.close()
-    ear.join(PATIENCE_S)
-
-    told = "\n".join([*answers, *heard, caplog.text])
-    files = b"".join(path.read_bytes() for path in house.folder.iterdir())
-    assert '"digits":6' in "".join(heard)
-    for pin in (MARKED, PIN):
-        assert pin not in told and pin not in told.replace(",", "").replace(" ", "")
-        assert pin.encode() not in files
-    assert '"digit"' not in told and "digit=" not in told
-
-
-def _hear(house: House, clerk: Browser, heard: list[str]) -> None:
-    with (
-        house.browser() as ear,
-        ear.client.stream("GET", "/clerk/events", cookies=dict(clerk.client.cookies)) as answer,
-    ):
-        heard.extend(answer.iter_lines())

@@ -14,16 +14,23 @@ from starlette.responses import Response
 from sscard_terminal.iso7816.status import Language
 
 from .desk import Desk
+from .kiosk import Kiosk
 from .sessions import Session, sign_out
 from .words import NotDone
 
 CSRF_HEADER = "X-CSRF-Token"
-PAD_PATH, PAD_LANGUAGE = "/pad", "pad-language"
+PAD_PATH, PAD_LANGUAGE, KIOSK_PATH = "/pad", "pad-language", "/kiosk"
 
 
 def desk_of(request: Request) -> Desk:
     desk: Desk = request.app.state.desk
     return desk
+
+
+def kiosk_of(desk: Desk) -> Kiosk:
+    """The kiosk that is served; only where one is are its routes there."""
+    assert desk.kiosk is not None
+    return desk.kiosk
 
 
 def cookie_name(desk: Desk, kind: str) -> str:
@@ -129,7 +136,9 @@ PadToken = Annotated[str, Depends(pad_token)]
 
 
 def spoken(request: Request, desk: Annotated[Desk, Depends(desk_of)]) -> Language:
-    """The language of whatever page asks: the holder's own on the pad, else the session's."""
+    """The language of whatever page asks: the holder's own on the pad and the kiosk, else the session's."""
+    if desk.kiosk is not None:
+        return desk.kiosk.language
     if request.url.path.startswith(PAD_PATH):
         chosen = request.cookies.get(cookie_name(desk, PAD_LANGUAGE))
         return "zh" if chosen == "zh" else "en" if chosen == "en" else desk.fittings.language
@@ -153,4 +162,3 @@ TheDesk = Annotated[Desk, Depends(desk_of)]
 Changing = Annotated[Session, Depends(changing_session)]
 Looking = Annotated[Session, Depends(looking)]
 Acting = Annotated[Session, Depends(acting)]
-Keying = Annotated[str, Depends(keying)]

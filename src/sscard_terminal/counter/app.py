@@ -17,7 +17,7 @@ from sscard_terminal.terminal.journal_file import JournalTrouble
 from sscard_terminal.terminal.operators_file import OperatorsTrouble
 from sscard_terminal.voice.told import failed
 
-from . import routes_clerk, routes_office, routes_pad, routes_staff
+from . import routes_clerk, routes_kiosk, routes_office, routes_pad, routes_staff
 from .access import spoken
 from .desk import Desk
 from .office import NoSuchSale
@@ -30,6 +30,8 @@ from .workplace import DoesNotFit, Stale
 
 ROUTERS = (routes_clerk.router, routes_office.router, routes_staff.router, routes_pad.router)
 """Everything the pages ask for; a new page's router goes here."""
+KIOSK_ROUTERS = (routes_kiosk.start, routes_kiosk.router)
+"""Instead of those, where a kiosk is served."""
 REFUSALS: dict[type[Exception], tuple[int, str]] = {
     Busy: (503, "refused.busy"),
     Stale: (409, "refused.stale"),
@@ -47,7 +49,7 @@ def counter_app(desk: Desk) -> ASGIApp:
     """The application of one counter, which its maker has started and will close."""
     app = FastAPI(title="sscard counter", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.desk = desk
-    for router in ROUTERS:
+    for router in KIOSK_ROUTERS if desk.kiosk is not None else ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), "static")
     _tell_refusals(app)

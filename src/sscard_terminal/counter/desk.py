@@ -16,6 +16,7 @@ from sscard_terminal.terminal.till.till import Order, Till
 
 from .events import Hub
 from .fittings import Fittings
+from .kiosk import Kiosk, Phase
 from .pairing import PadState, Pairing, PinEntry, Stage
 from .security import Address
 from .sessions import Now, RateLimit, Sessions
@@ -24,8 +25,9 @@ from .staff import Staff
 from .station import Busy, Station
 from .workplace import DoesNotFit, Stale
 
-STATE, PAD, SESSION = "state", "pad", "session"
-"""The names of events: a Snapshot, a PadState, and that somebody signed in, out or locked."""
+STATE, PAD, SESSION, KIOSK = "state", "pad", "session", "kiosk"
+"""The names of events: a Snapshot, a PadState, that somebody signed in, out or locked, and that a kiosk's holder is gone,
+is asked whether they are, or is back."""
 PAUSE_CHECK_S = 1.0
 PASSWORDS_A_MINUTE, CODES_A_MINUTE = 20, 10
 """Over all browsers; the operators' file counts each operator's wrong ones besides. Our choice."""
@@ -46,6 +48,7 @@ class Desk:
         self.codes = RateLimit(CODES_A_MINUTE, 60.0, now)
         self.pairing = Pairing(now)
         self.pin = PinEntry(now)
+        self.kiosk = Kiosk(now, fittings.language) if fittings.is_kiosk else None
         self.operator = ""
         """Who began the service at hand: the pad's part of it is done in that name."""
         self.snapshot = Snapshot()
@@ -148,13 +151,39 @@ class Desk:
         self.snapshot = snapshot
         before = self.pad
         self.pin.follow(snapshot)
+        if self.kiosk is not None:
+            self.kiosk.follow(snapshot)
         self.hub.publish(STATE, snapshot)
         if self.pad != before:
             self.tell_pad()
 
+    async def leave_kiosk(self, phase: Phase) -> None:
+        """The kiosk's holder is done or gone: the till forgets what it knows of them.
+
+        Raises:
+            Busy: not now; nothing is shown of them all the same.
+        """
+        assert self.kiosk is not None
+        self.kiosk.end(phase)
+        self.pin.wipe()
+        self.hub.publish(KIOSK, None)
+        await self.station.do(lambda work: work.leave())
+
+    async def _mind_kiosk(self, kiosk: Kiosk, warned: bool) -> bool:
+        """Whether the holder has been asked if they are still there."""
+        if kiosk.is_abandoned:
+            with suppress(Busy):
+                await self.leave_kiosk(Phase.TIMED_OUT)
+        if kiosk.warns is not warned:
+            self.hub.publish(KIOSK, None)
+        return kiosk.warns
+
     async def _mind_pauses(self) -> None:
+        warned = False
         while True:
             await asyncio.sleep(PAUSE_CHECK_S)
+            if self.kiosk is not None:
+                warned = await self._mind_kiosk(self.kiosk, warned)
             if self.pin.clear_after_pause():
                 self.tell_pad()
             if self.pin.is_abandoned:

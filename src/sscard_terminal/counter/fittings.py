@@ -49,3 +49,5 @@ class Fittings:
     """What holds now, where it may have changed since (a hotlist is replaced while the counter runs); else the same."""
     reader: str = ""
     """What the card's reader is called, for the settings page."""
+    is_kiosk: bool = False
+    """A self-service terminal: no clerk, no pad, no shop software."""

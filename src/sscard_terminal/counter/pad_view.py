@@ -20,40 +20,49 @@ from .view import TONES, without_hex
 
 
 def pad_state_of(desk: Desk, language: Language) -> dict[str, Any]:
-    """`number` goes back with every key; `turn` tells two states of one number apart, `entry` two things to be typed.
-    `amount`: what the account pays, yuan; None where nothing is paid.
-    """
+    """`amount`: what the account pays, yuan; None where nothing is paid."""
     screen, entry = desk.snapshot.screen, desk.pin
-    tries = None if screen.panel is None else screen.panel.tries_left
     pays = screen.amounts is not None and screen.purpose is Purpose.SALE
     return {
-        "number": entry.number,
-        "turn": entry.turn,
-        "entry": f"{entry.number}-{entry.stage}",
+        **keys_of(desk, language),
         "step": str(screen.step),
         "purpose": screen.purpose and str(screen.purpose),
         "purpose_says": "" if screen.purpose is None else word(language, f"pad.for.{screen.purpose}"),
         "tone": TONES.get(screen.step, ""),
-        "stage": str(entry.stage),
-        "digits": entry.digits,
-        "typed": word(language, "pad.typed", digits=entry.digits) if entry.stage is not Stage.NOTHING else "",
-        "most": entry.most,
-        "least": entry.least,
         "line": word(
             language,
             f"pad.line.{entry.stage}" if entry.stage is not Stage.NOTHING else f"pad.step.{screen.step}",
         ),
-        "says": _says(desk, language),
+        "says": pin_says(desk, language),
         "amount": yuan_of_fen(screen.amounts.account) if pays and screen.amounts is not None else None,
-        "tries_left": tries,
-        "tries": word(language, "pad.tries", left=tries)
-        if entry.stage is Stage.PIN and tries is not None
-        else "",
+        "tries_left": screen.panel.tries_left if screen.panel is not None else None,
         "training": desk.fittings.configuration.training,
     }
 
 
-def _says(desk: Desk, language: Language) -> str:
+def keys_of(desk: Desk, language: Language) -> dict[str, Any]:
+    """What is being typed. `number` goes back with every key; `turn` tells two states of one number apart, `entry` two
+    things to be typed; between `least` and `most` digits OK may be pressed.
+    """
+    screen, entry = desk.snapshot.screen, desk.pin
+    asks = entry.stage is not Stage.NOTHING
+    tries = None if screen.panel is None else screen.panel.tries_left
+    is_pin = entry.stage is Stage.PIN and tries is not None
+    return {
+        "number": entry.number,
+        "turn": entry.turn,
+        "entry": f"{entry.number}-{entry.stage}",
+        "stage": str(entry.stage),
+        "digits": entry.digits,
+        "typed": word(language, "pad.typed", digits=entry.digits) if asks else "",
+        "least": entry.least,
+        "most": entry.most,
+        "tries": word(language, "pad.tries", left=tries) if is_pin else "",
+    }
+
+
+def pin_says(desk: Desk, language: Language) -> str:
+    """What came of what was typed before, and what the next one might come to."""
     screen, entry = desk.snapshot.screen, desk.pin
     if entry.differed:
         return word(language, "pad.differed")

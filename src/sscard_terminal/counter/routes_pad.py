@@ -1,6 +1,6 @@
-"""The customer's pad: its page, pairing by code, its state, and the keys the holder presses.
+"""The customer's pad: its page, pairing by code, and its state.
 
-A body here holds one digit at most; none is ever logged. Not here: what is kept of it (pairing.py), its words (pad_view.py).
+Not here: the keys (routes_keys.py), what is kept of them (pairing.py), its words (pad_view.py).
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from pydantic import Field
 from starlette.responses import HTMLResponse, StreamingResponse
 
 from sscard_terminal.iso7816.status import Language
-from sscard_terminal.terminal.till.till import Till
 
-from .access import PAD_LANGUAGE, PAD_PATH, Keying, PadToken, Spoken, TheDesk, cookie_name, set_cookie
-from .desk import PAD, STATE, Desk
+from .access import PAD_LANGUAGE, PAD_PATH, PadToken, Spoken, TheDesk, cookie_name, keying, set_cookie
+from .desk import PAD, STATE
 from .events import MEDIA_TYPE
 from .pad_view import pad_state_of
 from .pairing import CODE_DIGITS, PairingRefusal
 from .routes_clerk import Body
+from .routes_keys import add_keys
 from .templates import page
 from .words import NotDone
 
@@ -29,18 +29,6 @@ router = APIRouter(prefix=PAD_PATH, include_in_schema=False)
 
 class Code(Body):
     code: str = Field(max_length=4 * CODE_DIGITS)
-
-
-class Key(Body):
-    """One digit. `at`: how many were typed before it."""
-
-    number: int
-    at: int
-    digit: int = Field(ge=0, le=9)
-
-
-class OnStage(Body):
-    number: int
 
 
 @router.get("")
@@ -91,45 +79,4 @@ async def events(
     return StreamingResponse(stream, media_type=MEDIA_TYPE)
 
 
-@router.post("/digit")
-def digit(asked: Key, desk: TheDesk, pad: Keying, spoken: Spoken) -> dict[str, Any]:
-    """One key."""
-    require_stage(desk, asked.number)
-    desk.pin.type(asked.at, asked.digit)
-    desk.tell_pad()
-    return pad_state_of(desk, spoken)
-
-
-@router.post("/clear")
-def clear(asked: OnStage, desk: TheDesk, pad: Keying, spoken: Spoken) -> dict[str, Any]:
-    """The Clear key."""
-    require_stage(desk, asked.number)
-    desk.pin.clear()
-    desk.tell_pad()
-    return pad_state_of(desk, spoken)
-
-
-@router.post("/ok")
-async def ok(asked: OnStage, desk: TheDesk, pad: Keying, spoken: Spoken) -> dict[str, Any]:
-    """The OK key: the PIN goes to the card, or the new one is asked for once more."""
-    require_stage(desk, asked.number)
-    await desk.pad_ok()
-    return pad_state_of(desk, spoken)
-
-
-@router.post("/cancel")
-async def cancel(asked: OnStage, desk: TheDesk, pad: Keying, spoken: Spoken) -> dict[str, Any]:
-    """The holder's Cancel key: the service ends, nothing was charged."""
-    require_stage(desk, asked.number)
-    desk.pin.wipe()
-    await desk.act(asked.number, desk.operator, Till.cancel)
-    return pad_state_of(desk, spoken)
-
-
-def require_stage(desk: Desk, number: int) -> None:
-    """
-    Raises:
-        NotDone: the pad shows another screen than the one the key was pressed on.
-    """
-    if number != desk.pin.number:
-        raise NotDone(409, "refused.stale")
+add_keys(router, keying, pad_state_of)

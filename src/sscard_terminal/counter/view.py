@@ -56,7 +56,7 @@ def state_of(desk: Desk, snapshot: Snapshot, language: Language) -> dict[str, An
         "panel": screen.panel and _panel(screen.panel, screen.balances, language),
         "amounts": screen.amounts and amounts_of(screen.amounts),
         "missing": None if screen.missing is None else yuan_of_fen(screen.missing),
-        "balances": screen.balances and _balances(screen.balances),
+        "balances": screen.balances and balances_of(screen.balances),
         "details": [line_of(line, language) for line in snapshot.beside]
         if screen.details is not None
         else None,
@@ -211,7 +211,7 @@ def _panel(panel: Panel, balances: Balances | None, language: Language) -> dict[
     }
 
 
-def _balances(balances: Balances) -> dict[str, Any]:
+def balances_of(balances: Balances) -> dict[str, Any]:
     return {
         "account": yuan_of_fen(balances.account),
         "self_paid": yuan_of_fen(balances.self_paid.amount),

@@ -47,6 +47,7 @@ PACKAGES = ("fastapi", "jinja2", "pydantic", "starlette", "uvicorn")
 @click.option("--tls-key", metavar="FILE", type=FilePath())
 @click.option("--open", "opens", is_flag=True)
 @click.option("--practice", is_flag=True)
+@click.option("--kiosk", is_flag=True)
 @click.option("--journal", metavar="FILE", type=FilePath())
 def serve(
     run: Run,
@@ -57,6 +58,7 @@ def serve(
     tls_key: Path | None,
     opens: bool,
     practice: bool,
+    kiosk: bool,
     journal: Path | None,
 ) -> int:
     """See messages, help.counter serve."""
@@ -77,7 +79,7 @@ def serve(
 
         _serve(
             run,
-            fittings_of(run, desk, journal),
+            replace(fittings_of(run, desk, journal), is_kiosk=kiosk),
             Listening(host, port, *given, (*names, *configuration.counter_names)),
             opens,
         )

@@ -856,13 +856,14 @@ TEXTS: dict[str, str] = {
         "Serves the counter as a page for a browser on this computer, and the customer's pad. Ctrl-C ends it; a sale that has begun "
         "comes to its end first.\n\nBeyond this computer it is served with TLS only."
     ),
-    "examples.counter serve": "sscard counter serve\nsscard counter serve --practice --open\nsscard counter serve --config terminal.toml --lang zh",
+    "examples.counter serve": "sscard counter serve\nsscard counter serve --practice --open\nsscard counter serve --kiosk\nsscard counter serve --config terminal.toml --lang zh",
     "option.counter serve.host": "Where to listen; by default 127.0.0.1, this computer alone.",
     "option.counter serve.port": "The port; by default 8650; 0 takes any that is free.",
     "option.counter serve.names": "A name under which browsers ask for the page, besides the host; may be given more than once.",
     "option.counter serve.tls_cert": "The certificate (PEM), before the configured one.",
     "option.counter serve.tls_key": "Its key (PEM).",
     "option.counter serve.opens": "Show the page in the browser at once.",
+    "option.counter serve.kiosk": "A self-service terminal instead: the holder alone with balance, details and PIN change, and no clerk.",
     "option.counter serve.practice": "Training with an invented card and a PSAM plugged into readers of its own; nothing is kept.",
     "counter.serving": "The counter is at {url} (Ctrl-C ends it).",
     "counter.no-packages": "The page needs {package}, which is not installed; nothing was done; run pip install 'sscard-terminal[counter]'.",

@@ -818,13 +818,14 @@ TEXTS: dict[str, str] = {
     "help.counter serve": (
         "以网页形式提供本机的柜台和顾客密码键盘。Ctrl-C 退出；已开始的交易先办完。\n\n本机以外只经 TLS 提供。"
     ),
-    "examples.counter serve": "sscard counter serve\nsscard counter serve --practice --open\nsscard counter serve --config terminal.toml --lang zh",
+    "examples.counter serve": "sscard counter serve\nsscard counter serve --practice --open\nsscard counter serve --kiosk\nsscard counter serve --config terminal.toml --lang zh",
     "option.counter serve.host": "监听地址；默认 127.0.0.1，仅限本机。",
     "option.counter serve.port": "端口；默认 8650；0 表示任选空闲端口。",
     "option.counter serve.names": "浏览器访问时使用的其他名称；可给多个。",
     "option.counter serve.tls_cert": "证书（PEM），优先于设置。",
     "option.counter serve.tls_key": "证书的密钥（PEM）。",
     "option.counter serve.opens": "立即在浏览器中打开。",
+    "option.counter serve.kiosk": "改为自助终端：仅供持卡人查余额、查明细、改密码，没有收银功能。",
     "option.counter serve.practice": "培训：在自备的读卡器中插好虚构的卡和 PSAM；不留任何记录。",
     "counter.serving": "柜台在 {url} （Ctrl-C 退出）。",
     "counter.no-packages": "网页需要 {package}，尚未安装，未执行任何操作，请运行 pip install 'sscard-terminal[counter]'。",
