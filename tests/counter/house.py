@@ -40,6 +40,7 @@ class Reader:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._there = False
+        self._is_over = False
         self.trouble: LinkReason | None = None
 
     def insert(self) -> None:
@@ -53,6 +54,12 @@ class Reader:
             self._there = there
             self._changed.notify_all()
 
+    def watched(self, is_watched: bool) -> None:
+        """While it is not, nobody waits: a server that closes is not held up."""
+        with self._changed:
+            self._is_over = not is_watched
+            self._changed.notify_all()
+
     def wait_for_card(self, timeout_s: float) -> bool:
         return self._wait(True, timeout_s)
 
@@ -63,7 +70,8 @@ class Reader:
         with self._changed:
             if self.trouble is not None:
                 raise LinkError(self.trouble)
-            return self._changed.wait_for(lambda: self._there is there, timeout_s)
+            self._changed.wait_for(lambda: self._there is there or self._is_over, timeout_s)
+            return self._there is there
 
 
 class Watch:
@@ -157,6 +165,7 @@ class House:
     def open(self, port: int = 0) -> None:
         """Start, or start anew on the same journal; without a port at another one."""
         self._ready.clear()
+        self.reader.watched(True)
         self._thread = threading.Thread(target=asyncio.run, args=(self._serve(port),))
         self._thread.start()
         assert self._ready.wait(PATIENCE_S)
@@ -164,6 +173,7 @@ class House:
     def close(self) -> None:
         if self._thread is not None:
             self._server.handle_exit(15, None)
+            self.reader.watched(False)
             self._thread.join(PATIENCE_S)
             assert not self._thread.is_alive()
             self._thread = None
@@ -289,10 +299,11 @@ class Pad:
         return found
 
     def type(self, digits: str) -> None:
-        for digit in digits:
-            state = self.state()
-            key = {"number": state["number"], "at": state["digits"], "digit": int(digit)}
-            answer = self.browser.post("/pad/digit", key)
+        state = self.state()
+        for at, digit in enumerate(digits, state["digits"]):
+            answer = self.browser.post(
+                "/pad/digit", {"number": state["number"], "at": at, "digit": int(digit)}
+            )
             assert answer.is_success, answer.text
 
     def press(self, key: str) -> httpx.Response:
