@@ -23,7 +23,7 @@ MOVED_APPLICATION_ID = 0x53534A4D
 SCHEMA_VERSION = 3
 """Raised with every change of the tables; an older program refuses a newer journal."""
 
-NOT_UNCHARGED = """NOT EXISTS (SELECT 1 FROM events WHERE events.voucher = debits.voucher
+NOT_UNCHARGED = """NOT EXISTS (SELECT 1 FROM events INDEXED BY ends_uncharged WHERE events.voucher = debits.voucher
     AND kind IN ('refused', 'not-sent', 'settled-not-charged'))"""
 """Which debits have cost the card money, or may have: none of the events that end a sale not charged."""
 
@@ -107,6 +107,9 @@ CREATE TRIGGER a_sale_ends AFTER INSERT ON events WHEN new.kind IN {_ENDS} BEGIN
     DELETE FROM open_vouchers WHERE voucher = new.voucher; END;
 DROP INDEX events_by_sale;
 CREATE INDEX events_by_sale ON events (voucher, kind);  -- the kind too: totals are made of it alone
+CREATE INDEX ends_uncharged ON events (voucher) WHERE kind IN ('refused', 'not-sent', 'settled-not-charged');
+DROP INDEX debits_by_time;
+CREATE INDEX debits_by_time ON debits (time, account);  -- the account too: what was paid today is a sum of it
 """
 
 _VERSION_3 = """
