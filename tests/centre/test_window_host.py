@@ -17,6 +17,9 @@ from sscard_terminal.cardspec.issuing import (
     LoadReport,
     LoadRequest,
     LoadStanding,
+    LossChange,
+    LossReport,
+    LossStanding,
     PendingCredit,
     PinCommand,
     PinCommandRequest,
@@ -500,3 +503,75 @@ def test_a_ledger_that_cannot_be_written_is_a_host_that_cannot_be_reached() -> N
 
     with pytest.raises(HostUnreachable):
         host.authorise_load(card.initialize())
+
+
+# Loss -----------------------------------------------------------------------------------------------------
+
+
+def loss(number: str, change: LossChange = LossChange.REPORTED, request: str = "loss-1") -> LossReport:
+    sighting = IdentitySighting("07", NOON)
+    return LossReport(request=request, number=number, change=change, sighting=sighting, place="Window 3")
+
+
+def test_a_card_reported_lost_is_not_loaded() -> None:
+    host, card = new_host(), CardAtWindow()
+    asked = card.initialize()
+
+    host.report_loss(loss(asked.card.number))
+
+    assert host.authorise_load(asked) == refused(HostReason.CARD_LOST)
+    assert available(host) == FUNDS
+
+
+def test_a_lifted_loss_lets_the_card_be_served_again() -> None:
+    host, card = new_host(), CardAtWindow()
+    asked = card.initialize()
+    host.report_loss(loss(asked.card.number))
+
+    standing = host.report_loss(loss(asked.card.number, LossChange.LIFTED, "loss-2"))
+
+    assert isinstance(standing, LossStanding) and not standing.is_lost
+    authorised(host, asked)
+
+
+def test_a_loss_stands_since_it_was_first_reported() -> None:
+    host = new_host()
+
+    first = host.report_loss(loss("D2143569X"))
+    again = host.report_loss(loss("D2143569X"))
+    anew = host.report_loss(loss("D2143569X", request="loss-2"))
+
+    assert isinstance(first, LossStanding) and first.is_lost
+    assert (again, anew) == (first, first)
+
+
+def test_what_was_never_lost_cannot_be_lifted() -> None:
+    assert new_host().report_loss(loss("D2143569X", LossChange.LIFTED)) == refused(HostReason.LOSS_UNKNOWN)
+
+
+def test_one_request_id_is_one_report() -> None:
+    host = new_host()
+    host.report_loss(loss("D2143569X"))
+
+    assert host.report_loss(loss("B00000131")) == refused(HostReason.REQUEST_DIFFERS)
+    assert host.ledger.loss("B00000131") is None
+
+
+def test_losses_are_appended_and_never_changed(tmp_path: Path) -> None:
+    with WindowLedger.open(tmp_path / "ledger.db") as book:
+        host = WindowHost(SoftwareHsm(KEYS), book, Seconds())
+        host.report_loss(loss("D2143569X"))
+
+        for statement in ("UPDATE losses SET change = 'lifted'", "DELETE FROM losses"):
+            with pytest.raises(sqlite3.IntegrityError, match="append only"):
+                book._database.execute(statement)
+
+
+def test_a_ledger_made_before_there_were_losses_takes_them_from_now_on(tmp_path: Path) -> None:
+    with WindowLedger.open(tmp_path / "ledger.db") as book:
+        book._database.execute("DROP TABLE losses")
+
+    with WindowLedger.open(tmp_path / "ledger.db") as book:
+        standing = WindowHost(SoftwareHsm(KEYS), book, Seconds()).report_loss(loss("D2143569X"))
+
+    assert isinstance(standing, LossStanding)

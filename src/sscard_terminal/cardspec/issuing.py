@@ -44,6 +44,10 @@ class HostReason(StrEnum):
     """The centre holds the opposite for certain."""
     NO_PERMISSION = "no-permission"
     """No PIN permission was given for this request, or it was used."""
+    CARD_LOST = "card-lost"
+    """The card has been reported lost, and that has not been lifted."""
+    LOSS_UNKNOWN = "loss-unknown"
+    """There is no loss to lift."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,3 +232,35 @@ class PinCommand:
 
     mac: bytes
     cryptogram: bytes = b""
+
+
+# Loss -------------------------------------------------------------------------------------------------
+
+
+class LossChange(StrEnum):
+    """What the holder says of a card at the window: a temporary loss, and its end. Source: system.md, "Loss and replacement"."""
+
+    REPORTED = "reported"
+    LIFTED = "lifted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossReport:
+    """The card is not there: `number` is its number, or the holder's social security number, off the sighted document.
+
+    `request`: the id by which this report is known for ever, made by the terminal; `place` where it was made.
+    """
+
+    request: str
+    number: str
+    change: LossChange
+    sighting: IdentitySighting
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LossStanding:
+    """What the centre holds of that number now, and since when."""
+
+    is_lost: bool
+    since: datetime

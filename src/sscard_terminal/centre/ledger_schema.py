@@ -74,17 +74,37 @@ CREATE INDEX loads_by_card ON loads (identification);
 CREATE INDEX outcomes_by_request ON load_outcomes (request);
 """
 
-_STAY = "".join(
-    f"""
-CREATE TRIGGER {table}_stay BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, 'append only'); END;
-CREATE TRIGGER {table}_remain BEFORE DELETE ON {table} BEGIN SELECT RAISE(ABORT, 'append only'); END;
+_LOSSES = """
+CREATE TABLE IF NOT EXISTS losses (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    request    TEXT NOT NULL UNIQUE,
+    number     TEXT NOT NULL,          -- the card's, or the holder's social security number
+    change     TEXT NOT NULL CHECK (change IN ('reported', 'lifted')),
+    place      TEXT NOT NULL,
+    sighted_by TEXT NOT NULL,
+    sighted_at TEXT NOT NULL,
+    at         TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS losses_by_number ON losses (number);
 """
-    for table in (
-        "deposits", "credits", "loads", "load_outcomes", "permissions", "permission_uses", "flags",
+
+
+def _stay(*tables: str) -> str:
+    return "".join(
+        f"""
+CREATE TRIGGER IF NOT EXISTS {table}_stay BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER IF NOT EXISTS {table}_remain BEFORE DELETE ON {table} BEGIN SELECT RAISE(ABORT, 'append only'); END;
+"""
+        for table in tables
     )
-)  # fmt: skip
+
+
+_STAY = _stay("deposits", "credits", "loads", "load_outcomes", "permissions", "permission_uses", "flags")
 
 SCHEMA = f"BEGIN EXCLUSIVE;{_TABLES}{_STAY}PRAGMA application_id = {APPLICATION_ID};\nCOMMIT;"
+
+LOSSES = f"BEGIN EXCLUSIVE;{_LOSSES}{_stay('losses')}COMMIT;"
+"""Came later: a ledger made before has it from now on."""
 
 STANDING = "SELECT outcome FROM load_outcomes WHERE request = :request ORDER BY id DESC LIMIT 1"
 """The newest entry counts."""

@@ -28,6 +28,9 @@ from sscard_terminal.cardspec.issuing import (
     LoadReport,
     LoadRequest,
     LoadStanding,
+    LossChange,
+    LossReport,
+    LossStanding,
     PendingCredit,
     PinCommand,
     PinCommandRequest,
@@ -103,6 +106,8 @@ class WindowHost:
         if not is_genuine:
             self._flag(asked, HostReason.CARD_NOT_AUTHENTIC)
             return HostRefused(HostReason.CARD_NOT_AUTHENTIC)
+        if self._is_lost(asked.card):
+            return HostRefused(HostReason.CARD_LOST)
         refused = self._told_by_counter(asked) or self._objection(asked)
         if refused is not None:
             return refused
@@ -237,6 +242,8 @@ class WindowHost:
                 identification, now = asked.card.identification, self.clock()
                 self.ledger.flag(identification, asked.request, HostReason.CARD_NOT_AUTHENTIC, now)
                 return HostRefused(HostReason.CARD_NOT_AUTHENTIC)
+            if self._is_lost(asked.card):
+                return HostRefused(HostReason.CARD_LOST)
             if not self.ledger.permit(asked, self.clock()):
                 return HostRefused(HostReason.REQUEST_DIFFERS)
             return PinPermission(data)
@@ -257,6 +264,35 @@ class WindowHost:
                 return self.hsm.reload_command(asked.card, asked.challenge, asked.new_pin)
             except FormatError:
                 return HostRefused(HostReason.KEY_NOT_HELD)
+
+    # Loss -----------------------------------------------------------------------------------------------
+
+    def report_loss(self, report: LossReport) -> LossStanding | HostRefused:
+        """A temporary loss, or its end. Said twice it stands since the first time.
+
+        Which card belongs to a social security number only the register of holders knows, which comes with the centre:
+        this book refuses a card by the card's own number alone.
+
+        Raises:
+            HostUnreachable: the ledger cannot be used; report again.
+        """
+        with self._deciding():
+            held = self.ledger.loss_report(report.request)
+            if held not in (None, (report.number, report.change)):
+                return HostRefused(HostReason.REQUEST_DIFFERS)
+            standing = self.ledger.loss(report.number)
+            wanted = report.change is LossChange.REPORTED
+            if not wanted and standing is None:
+                return HostRefused(HostReason.LOSS_UNKNOWN)
+            if held is None and (standing is None or standing.is_lost is not wanted):
+                self.ledger.record_loss(report, self.clock().replace(microsecond=0))
+                standing = self.ledger.loss(report.number)
+            assert standing is not None
+            return standing
+
+    def _is_lost(self, card: CardReference) -> bool:
+        standing = self.ledger.loss(card.number)
+        return standing is not None and standing.is_lost
 
     # ----------------------------------------------------------------------------------------------------
 

@@ -20,13 +20,16 @@ from sscard_terminal.cardspec.issuing import (
     CardReference,
     LoadOutcome,
     LoadRequest,
+    LossChange,
+    LossReport,
+    LossStanding,
     PendingCredit,
     PinPermissionRequest,
 )
 from sscard_terminal.cardspec.money import Fen
 
 from .ledger_rows import AuthorisedLoad, load_of, row_of_load
-from .ledger_schema import APPLICATION_ID, AVAILABLE, PENDING, SCHEMA, STANDING
+from .ledger_schema import APPLICATION_ID, AVAILABLE, LOSSES, PENDING, SCHEMA, STANDING
 
 IN_MEMORY = ":memory:"
 
@@ -216,6 +219,33 @@ class WindowLedger:
         self._insert("permission_uses", request=request, at=at.isoformat())
         return True
 
+    def loss_report(self, request: str) -> tuple[str, LossChange] | None:
+        """Number and change of a report that is held."""
+        query = "SELECT number, change FROM losses WHERE request = :request"
+        row = self._one(query, {"request": request})
+        return None if row is None else (row["number"], LossChange(row["change"]))
+
+    def loss(self, number: str) -> LossStanding | None:
+        """What is held of a number: its newest report counts; None where there never was one."""
+        query = "SELECT change, at FROM losses WHERE number = :number ORDER BY id DESC LIMIT 1"
+        row = self._one(query, {"number": number})
+        if row is None:
+            return None
+        return LossStanding(row["change"] == LossChange.REPORTED, datetime.fromisoformat(row["at"]))
+
+    def record_loss(self, report: LossReport, at: datetime) -> None:
+        """A temporary loss, or its end."""
+        self._insert(
+            "losses",
+            request=report.request,
+            number=report.number,
+            change=report.change,
+            place=report.place,
+            sighted_by=report.sighting.by,
+            sighted_at=report.sighting.at.isoformat(),
+            at=at.isoformat(),
+        )
+
     def flag(self, identification: str, request: str, kind: str, at: datetime) -> None:
         """Something contradicts itself."""
         values = {"identification": identification, "request": request, "kind": kind}
@@ -249,4 +279,5 @@ def _prepare(database: sqlite3.Connection) -> None:
         database.executescript(SCHEMA)
     elif mark != APPLICATION_ID:
         raise sqlite3.DatabaseError("no ledger")
+    database.executescript(LOSSES)
     database.execute("PRAGMA journal_mode = WAL")

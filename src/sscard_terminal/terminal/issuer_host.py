@@ -20,6 +20,8 @@ from sscard_terminal.cardspec.issuing import (
     LoadReport,
     LoadRequest,
     LoadStanding,
+    LossReport,
+    LossStanding,
     PendingCredit,
     PinCommand,
     PinCommandRequest,
@@ -45,3 +47,6 @@ class IssuerHost(Protocol):
 
     def pin_command(self, asked: PinCommandRequest) -> PinCommand | HostRefused:
         """The body of RELOAD or UNBLOCK, once within a permission."""
+
+    def report_loss(self, report: LossReport) -> LossStanding | HostRefused:
+        """A temporary loss, or its end; it takes effect at once. Safe to tell again with the same id."""

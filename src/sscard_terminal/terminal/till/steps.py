@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from sscard_terminal.cardspec.issuing import PendingCredit
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.records import LogRecord, masked_name, masked_number
 from sscard_terminal.cardspec.transaction import PurchaseAmounts
 
 from ..identification import IdentifiedCard
+from ..load_records import Credited, LoadUnsettled
+from ..load_recovery import LoadSettlement
 from ..outcomes import Declined, Unsettled
 from ..recovery import Settlement
 from ..workflow import Balances
@@ -55,6 +58,16 @@ class Purpose(StrEnum):
     DETAILS = "details"
     CHANGE_PIN = "change-pin"
     RECOVER = "recover"
+    LOAD = "load"
+    """From here on: only at the service window (window.py)."""
+    REFUNDS = "refunds"
+    SETTLE = "settle"
+    PIN_RESET = "pin-reset"
+    UNBLOCK = "unblock"
+
+    @property
+    def is_of_window(self) -> bool:
+        return self in (Purpose.LOAD, Purpose.REFUNDS, Purpose.SETTLE, Purpose.PIN_RESET, Purpose.UNBLOCK)
 
 
 NEXT: dict[Step, frozenset[Step]] = {
@@ -107,6 +120,23 @@ class Panel:
         )
 
 
+LoadOutcome = Credited | Declined | LoadUnsettled
+
+
+@dataclass(frozen=True, slots=True)
+class AtWindow:
+    """What the service window knows besides. `waiting`: the refunds the centre holds for this card, None where it does not
+    answer; `amount` is to be loaded; `loads` what was, each with the refund it was of; `settled` the loads that were open
+    and have been looked into; `is_open`: one still is.
+    """
+
+    waiting: tuple[PendingCredit, ...] | None = ()
+    amount: Fen | None = None
+    loads: tuple[tuple[PendingCredit | None, LoadOutcome], ...] = ()
+    settled: tuple[LoadSettlement, ...] = ()
+    is_open: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Screen:
     """One moment of the till, whole: a face shows this and nothing else.
@@ -115,7 +145,7 @@ class Screen:
     (the face says so and calls `enter_pin_at_pad`); `amounts` from CONFIRM_AMOUNT on; `missing` with REST_IN_CASH; with DONE
     one of `voucher`, `balances`, `details`, `settled` or none of them (a changed PIN); `declined` with REFUSED, and with
     ENTER_PIN after a wrong one; `unsettled` with TO_BE_VERIFIED where this till's own sale is meant, `settled` after a
-    recovery that left something open.
+    recovery that left something open; `window` at a till that is a service window.
     """
 
     step: Step
@@ -130,3 +160,4 @@ class Screen:
     unsettled: Unsettled | None = None
     settled: tuple[Settlement, ...] = ()
     at_pad: bool = False
+    window: AtWindow | None = None

@@ -142,7 +142,7 @@ class Till:
 
     def ask(self, purpose: Purpose) -> None:
         """Begin a service that is no sale: balance, details, PIN change."""
-        if self.screen.step is not Step.READY or purpose is Purpose.SALE:
+        if self.screen.step is not Step.READY or purpose is Purpose.SALE or purpose.is_of_window:
             return
         self._go(self._next(Step.READY, purpose=purpose))
         self._ask_for_pin()
