@@ -804,7 +804,7 @@ TEXTS: dict[str, str] = {
     "host.outcome-differs": "The centre knows the opposite; nothing more was credited; tell the bureau.",
     "host.no-permission": "The centre's permission for this card is used up; nothing was done, not credited; please start again.",
     "host.card-lost": "This card is reported lost; nothing was done, not credited; keep it and tell the bureau, or have its holder lift the report.",
-    "host.loss-unknown": "Nothing is reported lost under this number; nothing was changed, not charged; check the number.",
+    "host.loss-unknown": "Nothing is reported lost under this number; nothing was changed, not credited; check the number.",
     "load.doubt.answer-lost": "The card's answer was lost, load {number} is to be verified; do not load again; insert the same card and run sscard window settle.",
     "load.doubt.tac-refused": "The card says it was credited and the centre refuses its proof, load {number} is to be verified; do not load again; run sscard window settle with the same card.",
     "load.doubt.journal-failed": "The journal failed after the card was asked to be credited, load {number} is to be verified; do not load again; mend the disk, then run sscard window settle.",

@@ -767,7 +767,7 @@ TEXTS: dict[str, str] = {
     "host.outcome-differs": "中心所知与此相反，没有再入账，请通知社保机构。",
     "host.no-permission": "中心对此卡的许可已用完，未执行任何操作，未入账，请重新开始。",
     "host.card-lost": "此卡已挂失，未执行任何操作，未入账，请留下此卡并通知社保机构，或由持卡人先解除挂失。",
-    "host.loss-unknown": "此号码没有挂失记录，未作任何更改，未扣款，请核对号码。",
+    "host.loss-unknown": "此号码没有挂失记录，未作任何更改，未入账，请核对号码。",
     "load.doubt.answer-lost": "卡的应答丢失，第 {number} 号圈存待核实，请勿再次圈存，请插入同一张卡并运行 sscard window settle。",
     "load.doubt.tac-refused": "卡称已入账而中心不认可其证明，第 {number} 号圈存待核实，请勿再次圈存，请用同一张卡运行 sscard window settle。",
     "load.doubt.journal-failed": "要求入账之后流水失效，第 {number} 号圈存待核实，请勿再次圈存，请修复磁盘后运行 sscard window settle。",
