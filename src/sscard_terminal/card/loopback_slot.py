@@ -19,7 +19,7 @@ from .vpicc import Card, TakenOut
 class LoopbackSlot:
     """A slot (card/control/slots.py) without a reader around it.
 
-    `around` is put around each card that comes in. One connection at a time.
+    `around` is put around each card that comes in. One connection and one watcher at a time.
     """
 
     def __init__(self, around: Callable[[Card], Card] = lambda card: card) -> None:
@@ -27,6 +27,7 @@ class LoopbackSlot:
         self._changed = threading.Condition()
         self._holder: FaultyCard | None = None
         self._link: InSlot | None = None
+        self._removal_is_untold = False
 
     @property
     def is_filled(self) -> bool:
@@ -42,6 +43,7 @@ class LoopbackSlot:
     def take_out(self) -> None:
         with self._changed:
             holder, link = self._holder, self._link
+            self._removal_is_untold |= holder is not None
             self._holder = self._link = None
             self._changed.notify_all()
         if link is not None:
@@ -74,15 +76,15 @@ class LoopbackSlot:
 
     def wait_for_card(self, timeout_s: float) -> bool:
         """True as soon as there is a card; False when `timeout_s` seconds pass without one."""
-        return self._wait(True, timeout_s)
+        with self._changed:
+            return self._changed.wait_for(lambda: self.is_filled, timeout_s)
 
     def wait_for_removal(self, timeout_s: float) -> bool:
-        """True as soon as the slot is empty; otherwise as `wait_for_card`."""
-        return self._wait(False, timeout_s)
-
-    def _wait(self, filled: bool, timeout_s: float) -> bool:
+        """True as soon as a card was taken out, also where another has taken its place since: no swap goes unseen."""
         with self._changed:
-            return self._changed.wait_for(lambda: self.is_filled is filled, timeout_s)
+            is_gone = self._changed.wait_for(lambda: self._removal_is_untold or not self.is_filled, timeout_s)
+            self._removal_is_untold = False
+            return is_gone
 
 
 class InSlot:

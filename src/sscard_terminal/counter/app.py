@@ -17,7 +17,7 @@ from sscard_terminal.terminal.journal_file import JournalTrouble
 from sscard_terminal.terminal.operators_file import OperatorsTrouble
 from sscard_terminal.voice.told import failed
 
-from . import routes_clerk, routes_kiosk, routes_office, routes_pad, routes_staff
+from . import routes_clerk, routes_kiosk, routes_office, routes_pad, routes_simulator, routes_staff
 from .access import spoken
 from .desk import Desk
 from .office import NoSuchSale
@@ -51,6 +51,8 @@ def counter_app(desk: Desk) -> ASGIApp:
     app.state.desk = desk
     for router in KIOSK_ROUTERS if desk.kiosk is not None else ROUTERS:
         app.include_router(router)
+    if desk.drawer is not None:
+        app.include_router(routes_simulator.router)
     app.mount("/static", StaticFiles(directory=STATIC), "static")
     _tell_refusals(app)
     return Wall(app, desk.address)

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from sscard_terminal.terminal.till.till import Order, Till
 
+from .drawer import Drawer
 from .events import Hub
 from .fittings import Fittings
 from .kiosk import Kiosk, Phase
@@ -55,6 +56,8 @@ class Desk:
         self._loop = asyncio.get_running_loop()
         self.station = Station(fittings, self._from_station)
         self._minder: asyncio.Task[None] | None = None
+        bench = None if fittings.is_kiosk else fittings.bench  # a kiosk has no clerk to show it to
+        self.drawer = None if bench is None else Drawer(bench)
 
     def start(self) -> None:
         """
@@ -67,10 +70,12 @@ class Desk:
     def stop_listening(self) -> None:
         """Send every page home, so that the server can stop."""
         self.hub.close()
+        if self.drawer is not None:
+            self.drawer.close()
 
     async def close(self) -> None:
         """What has begun comes to its end first."""
-        self.hub.close()
+        self.stop_listening()
         if self._minder is not None:
             self._minder.cancel()
             with suppress(asyncio.CancelledError):

@@ -17,6 +17,8 @@ from sscard_terminal.terminal.ports import Clock, RandomBytes
 from sscard_terminal.terminal.slots import Slots
 from sscard_terminal.terminal.till.till import Shop
 
+from .simulator import Bench
+
 
 class CardWatch(Protocol):
     """Looks at the card's reader, from a thread of its own."""
@@ -51,3 +53,9 @@ class Fittings:
     """What the card's reader is called, for the settings page."""
     is_kiosk: bool = False
     """A self-service terminal: no clerk, no pad, no shop software."""
+    bench: Bench | None = None
+    """The simulator, at virtual readers in training; None wherever a card may be real."""
+
+    def __post_init__(self) -> None:
+        if self.bench is not None and not self.configuration.training:
+            raise ValueError("a bench is for training only")

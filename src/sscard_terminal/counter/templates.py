@@ -30,7 +30,8 @@ _environment = Environment(
 
 
 def page(name: str, language: Language, desk: Desk, **facts: Any) -> HTMLResponse:
-    """The page of that template. In it `word(key)` is a word, `place` the shop's name, `training` whether nothing is real."""
+    """The page of that template. In it `word(key)` is a word, `place` the shop's name, `training` whether nothing is real,
+    `simulator` whether it has the drawer."""
     configuration = desk.fittings.configuration
     text = _environment.get_template(name).render(
         word=partial(word, language),
@@ -38,6 +39,7 @@ def page(name: str, language: Language, desk: Desk, **facts: Any) -> HTMLRespons
         language=language,
         place=configuration.place,
         training=configuration.training,
+        simulator=desk.drawer is not None,
         **facts,
     )
     return HTMLResponse(text)

@@ -1,47 +1,157 @@
-"""A counter to practise at: a private pcscd, an invented card and a PSAM plugged in, a journal that is thrown away.
+"""A counter to practise at: a deck of invented cards, a PSAM and the simulator, at readers of its own; nothing is kept.
 
-Not here: the page (counter/). The chips run as processes of their own, as in `sscard demo`.
+Over a private pcscd and the virtual reader, or (`--loopback`) in this process where there is no PC/SC. Not here: the page
+(counter/), the deck itself (cli/demo/deck.py).
 """
 
 from __future__ import annotations
 
+import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from sscard_terminal.card.control.control import Control
+from sscard_terminal.card.control.faults import FaultyCard
+from sscard_terminal.card.control.overheard import Overheard
+from sscard_terminal.card.control.slots import Slot, VpcdSlot
+from sscard_terminal.card.control.verbs import Insert
+from sscard_terminal.card.loopback_slot import LoopbackSlot
+from sscard_terminal.card.memory import RamStore
+from sscard_terminal.card.vpicc import Card, Vpicc, serving
+from sscard_terminal.cardspec.signatures import KEY_LENGTH, public_key_of, signature_of
+from sscard_terminal.counter.bench_slots import BenchSlots
+from sscard_terminal.counter.simulator import Bench, BenchCard, Hearing
+from sscard_terminal.reader.connection import reset
 from sscard_terminal.reader.private_pcscd import PrivatePcscd
+from sscard_terminal.terminal.hotlist import FORMAT, RANGE_CHARACTERS
+from sscard_terminal.voice.pages import word
 
 from ..command import Run
-from ..demo.people import demo_card_image, demo_psam_image
-from ..demo.stage import CARD, INSERTION_TIMEOUT_S, PSAM, child, environment, serve_command
+from ..console import Console
+from ..demo.deck import DeckCard, chip_over, deck
+from ..demo.people import demo_psam_image
+from ..demo.stage import INSERTION_TIMEOUT_S, environment
+from ..desk import now
 from ..exits import Exit, Stop
-from ..making import save_new
+
+RESET_DEADLINE_S = 5.0
+"""How long another program waits for the card to be free before it gives up resetting it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """Where one practises: the run as it is there, its journal, the bench; `slots` where no PC/SC is used."""
+
+    run: Run
+    journal: Path
+    cards: Sequence[DeckCard]
+    bench: Bench
+    slots: BenchSlots | None = None
+
+    def tell(self, console: Console) -> None:
+        """Whose cards there are and their PINs: invented people's, nobody else's to tell."""
+        console.say("practice.nobody-signs-in")
+        console.say("practice.cards")
+        for card in self.cards:
+            state = word(console.language, f"card-state.{card.state}")
+            console.say("practice.card", holder=card.holder, profile=card.profile, pin=card.pin, state=state)
+        console.give({"cards": [_facts_of(card) for card in self.cards]})
 
 
 @contextmanager
-def practising(run: Run, journal: Path | None) -> Iterator[tuple[Run, Path]]:
-    """The same run in training, at readers of its own, with card and PSAM in them; and its journal.
+def practising(run: Run, journal: Path | None, *, loopback: bool) -> Iterator[Practice]:
+    """The same run in training, at readers of its own, with a card and a PSAM in them.
 
     Raises:
         PcscdUnavailable: PC/SC cannot be had here.
-        Stop: a chip's process ended early.
+        Stop: the virtual reader does not take the PSAM in.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sscard-counter-")))
-        pcscd = stack.enter_context(PrivatePcscd(2))
-        stack.enter_context(environment(pcscd.environment()))
-        readers = dict(zip((CARD, PSAM), pcscd.slots, strict=True))
-        for role, image in ((PSAM, demo_psam_image()), (CARD, demo_card_image())):
-            save_new(folder / f"{role}.image", image)
-            command = pcscd.wrap_command(serve_command(role, folder / f"{role}.image", readers[role]))
-            process = stack.enter_context(child(command))
-            from sscard_terminal.reader.pcsc import wait_for_card  # after its environment is made
+        cards, hearing = deck(), Hearing(now)
+        run = replace(run, training=True, config=run.config or str(_settings(folder, cards)))
+        psam = Overheard(chip_over(RamStore(demo_psam_image())), hearing.ear("psam"))
+        around = partial(Overheard, listener=hearing.ear("card"))
+        practice = partial(Practice, journal=journal or folder / "training.db", cards=cards)
+        if loopback:
+            slot = LoopbackSlot(around)
+            bench = _bench(cards, slot, hearing, slot.reset_by_other)
+            yield practice(run, bench=bench, slots=BenchSlots(slot, psam))
+        else:
+            place, card_reader, psam_reader = _at_readers(stack, around, psam)
+            run = replace(run, reader=card_reader, psam_reader=psam_reader)
+            bench = _bench(cards, place, hearing, partial(_reset_by_other, card_reader))
+            yield practice(run, bench=bench)
 
-            if not wait_for_card(readers[role].reader, INSERTION_TIMEOUT_S) or process.poll() is not None:
-                raise Stop(Exit.TROUBLE, "demo.process-died")
-        at_practice = replace(
-            run, training=True, reader=readers[CARD].reader, psam_reader=readers[PSAM].reader
-        )
-        yield at_practice, journal or folder / "training.db"
+
+def _at_readers(stack: ExitStack, around: Callable[[Card], Card], psam: Card) -> tuple[VpcdSlot, str, str]:
+    """A slot for cards and the PSAM in another: two readers of a pcscd of our own; their names."""
+    pcscd = stack.enter_context(PrivatePcscd(2))
+    stack.enter_context(environment(pcscd.environment()))
+    cards_slot, psam_slot = pcscd.slots
+    place = VpcdSlot(lambda card: Vpicc(around(card), cards_slot.port, open_socket=pcscd.open_socket))
+    stack.callback(place.take_out)
+    served = stack.enter_context(serving(psam, psam_slot.port, open_socket=pcscd.open_socket))
+    if not served.wait_inserted(INSERTION_TIMEOUT_S):
+        raise Stop(Exit.TROUBLE, "demo.process-died")
+    return place, cards_slot.reader, psam_slot.reader
+
+
+def _bench(
+    cards: Sequence[DeckCard], slot: Slot, hearing: Hearing, reset_by_other: Callable[[], None]
+) -> Bench:
+    """The bench, with the first card put in."""
+    held = {card.name: FaultyCard(RamStore(card.image), chip_over) for card in cards}
+    control = Control(slot, held.get, cards[0].name, reset_by_other)
+    control.obey(Insert())
+    on_bench = [BenchCard(card.name, card.holder, card.profile, card.state) for card in cards]
+    return Bench(on_bench, control, hearing)
+
+
+def _reset_by_other(reader: str) -> None:
+    """
+    Raises:
+        LinkError: the card is held, or gone.
+    """
+    from sscard_terminal.reader.pcsc import open_reader
+
+    other = open_reader(reader, deadline_s=RESET_DEADLINE_S)
+    try:
+        reset(other)
+    finally:
+        other.close()
+
+
+def _settings(folder: Path, cards: Sequence[DeckCard]) -> Path:
+    """A configuration with a hotlist that names the deck's lost cards, signed with a key nobody keeps."""
+    key = secrets.token_bytes(KEY_LENGTH)
+    starts = [card.number[:RANGE_CHARACTERS] for card in cards if card.is_on_hotlist]
+    lines = [FORMAT, "version 1", f"issued {now():%Y-%m-%dT%H:%M:%S}", *(f"range {at} {at}" for at in starts)]
+    signed = "".join(f"{line}\n" for line in lines)
+    signature = signature_of(signed.encode(), key).hex()
+    (folder / "hotlist").write_text(f"{signed}signature {signature}\n", encoding="ascii")
+    settings = folder / "terminal.toml"
+    settings.write_text(
+        "[place]\n"
+        'name = "示范药房"\nkind = "pharmacy"\napproved_until = 2099-12-31\n'
+        "[hotlist]\n"
+        'file = "hotlist"\n'
+        f'key = "{public_key_of(key).hex()}"\n'
+        "max_age_days = 3650\n",
+        encoding="utf-8",
+    )
+    return settings
+
+
+def _facts_of(card: DeckCard) -> dict[str, str]:
+    return {
+        "name": card.name,
+        "holder": card.holder,
+        "profile": card.profile,
+        "state": card.state,
+        "pin": card.pin,
+    }

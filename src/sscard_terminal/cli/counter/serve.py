@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import sys
 import time
 import webbrowser
 from contextlib import ExitStack
@@ -22,7 +23,7 @@ from sscard_terminal.terminal.configuration import Configuration
 from sscard_terminal.terminal.hotlist import HotlistTrouble
 from sscard_terminal.terminal.till.till import Shop
 
-from ..command import Run, service
+from ..command import BadValue, Run, service
 from ..debit import opened_journal
 from ..desk import Desk, desk_of, now
 from ..exits import Exit, Stop
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from sscard_terminal.counter.fittings import CardWatch, Fittings
     from sscard_terminal.counter.security import Address
     from sscard_terminal.counter.serving import Listening
+    from sscard_terminal.terminal.slots import Slots
+
+    from .practice import Practice
 
 HOST, PORT = "127.0.0.1", 8650
 PACKAGES = ("fastapi", "jinja2", "pydantic", "starlette", "uvicorn")
@@ -48,6 +52,7 @@ PACKAGES = ("fastapi", "jinja2", "pydantic", "starlette", "uvicorn")
 @click.option("--open", "opens", is_flag=True)
 @click.option("--practice", is_flag=True)
 @click.option("--kiosk", is_flag=True)
+@click.option("--loopback", is_flag=True)
 @click.option("--journal", metavar="FILE", type=FilePath())
 def serve(
     run: Run,
@@ -59,15 +64,20 @@ def serve(
     opens: bool,
     practice: bool,
     kiosk: bool,
+    loopback: bool,
     journal: Path | None,
 ) -> int:
     """See messages, help.counter serve."""
     require_packages()
+    if loopback and not practice:
+        raise BadValue("usage.loopback")
     with ExitStack() as stack:
+        at_practice: Practice | None = None
         if practice:
             from .practice import practising
 
-            run, journal = stack.enter_context(practising(run, journal))
+            at_practice = stack.enter_context(practising(run, journal, loopback=loopback))
+            run, journal = at_practice.run, at_practice.journal
         desk = stack.enter_context(desk_of(run))
         configuration = desk.settings.configuration
         given = (tls_cert, tls_key)
@@ -79,9 +89,10 @@ def serve(
 
         _serve(
             run,
-            replace(fittings_of(run, desk, journal), is_kiosk=kiosk),
+            replace(fittings_of(run, desk, journal, at_practice), is_kiosk=kiosk),
             Listening(host, port, *given, (*names, *configuration.counter_names)),
             opens,
+            at_practice,
         )
     return Exit.DONE
 
@@ -99,12 +110,17 @@ def require_packages() -> None:
         raise Stop(Exit.USAGE, "counter.no-packages", package=error.name) from error
 
 
-def _serve(run: Run, fittings: Fittings, listening: Listening, opens: bool) -> None:
+def _serve(
+    run: Run, fittings: Fittings, listening: Listening, opens: bool, practice: Practice | None
+) -> None:
     from sscard_terminal.counter import serving
 
     def ready(address: Address) -> None:
         run.console.say("counter.serving", url=address.url)
         run.console.give({"url": address.url})
+        if practice is not None:
+            practice.tell(run.console)
+        sys.stdout.flush()
         if opens:
             webbrowser.open(address.url)
 
@@ -120,18 +136,24 @@ def _serve(run: Run, fittings: Fittings, listening: Listening, opens: bool) -> N
         raise Stop(Exit.USAGE, key, host=listening.host, port=listening.port) from error
 
 
-def fittings_of(run: Run, desk: Desk, journal: Path | None) -> Fittings:
-    """The counter's parts, both readers settled on.
+def fittings_of(run: Run, desk: Desk, journal: Path | None, practice: Practice | None = None) -> Fittings:
+    """The counter's parts, both readers settled on, or those of `practice`.
 
     Raises:
         Stop: it cannot be told which they are.
     """
     from sscard_terminal.counter.fittings import Fittings
 
-    reader, settings = desk.stand_by(), desk.settings
-    watch: CardWatch = AlwaysThere() if reader.startswith(IMAGE_PREFIX) else ReaderWatch(reader)
+    settings, bench = desk.settings, None if practice is None else practice.bench
+    if practice is not None and practice.slots is not None:
+        slots: Slots = practice.slots
+        watch: CardWatch = practice.slots.slot
+        reader = "loopback"
+    else:
+        slots, reader = desk, desk.stand_by()
+        watch = AlwaysThere() if reader.startswith(IMAGE_PREFIX) else ReaderWatch(reader)
     return Fittings(
-        desk,
+        slots,
         watch,
         lambda: opened_journal(settings.configuration, journal),
         Shop(settings.policy, settings.rules, settings.configuration.place),
@@ -141,6 +163,7 @@ def fittings_of(run: Run, desk: Desk, journal: Path | None) -> Fittings:
         run.console.language,
         HotlistWatch(settings.configuration).newer,
         reader,
+        bench=bench,
     )
 
 

@@ -364,6 +364,7 @@ async function sessionAnew() {
 
 function renderSession(session) {
   wire.csrf = session.csrf;
+  find('meta[name="csrf"]').content = session.csrf;
   put("#operator", session.operator ? `${session.operator} ${session.name}` : "");
   show(find("#lock"), session.operator);
   show(find("#sign-out"), session.operator);
