@@ -18,7 +18,7 @@ from sscard_terminal.counter.simulator import Bench, BenchCard, Hearing
 from sscard_terminal.terminal.journal import Journal
 from tests.cards import card_image, chip_over, new_psam
 from tests.counter.house import House
-from tests.terminal.doubles import OPENING, another_card
+from tests.terminal.doubles import OPENING, TickingClock, another_card
 
 Fault = Mute | CutAnswer | Tear
 CARDS = [
@@ -35,7 +35,7 @@ class PracticeHouse(House):
         super().__init__(folder, training=True, **settings)
         images = (card_image(balance=OPENING), card_image(balance=0), _image_of_another())
         self.stores = dict(zip((card.name for card in CARDS), map(RamStore, images), strict=True))
-        hearing = Hearing(self.goods.clock)
+        hearing = Hearing(TickingClock())
         self.at: tuple[bytes, Fault] | None = None
         """The fault that happens as soon as a command with this header has arrived."""
         self.slot = LoopbackSlot(lambda card: Overheard(_Triggered(card, self), hearing.ear("card")))

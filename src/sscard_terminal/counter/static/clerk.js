@@ -34,7 +34,7 @@ function render(next) {
   renderPaper(next.paper);
   renderBooks(next);
   renderButtons(next);
-  if (changed) focusOn(next);
+  if (changed && !document.activeElement.closest("#simulator")) focusOn(next);
   remind(next);
 }
 
