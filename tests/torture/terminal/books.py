@@ -24,7 +24,7 @@ class Books:
         self.paid = ()
         self.sent = ()
         self.guesses = 0
-        self.psams = {name: {"sequence": 0, "held": None, "confirmed": ()} for name in psams}
+        self.psams = {name: {"sequence": used, "held": None, "confirmed": ()} for name, used in psams.items()}
 
     def copy(self):
         other = Books.__new__(Books)

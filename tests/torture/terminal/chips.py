@@ -101,5 +101,6 @@ def card_of(profile_name: str, balance: int, counters: int = 0, *changes: tuple[
 
 
 @cache
-def psam_of(terminal: str) -> bytes:
-    return issue_psam(profile_and_applets(PSAM)[0], PsamFacts(terminal_number=terminal), KEYS)
+def psam_of(terminal: str, sequence: int = 0) -> bytes:
+    facts = PsamFacts(terminal_number=terminal, sequence=sequence)
+    return issue_psam(profile_and_applets(PSAM)[0], facts, KEYS)

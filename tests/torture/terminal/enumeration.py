@@ -108,7 +108,7 @@ class Enumeration:
         scenario: Scenario,
         *,
         stop_at_first: bool = False,
-        first: str = "",
+        first: str | tuple[str, ...] = "",
         second: str = "",
         named: str = "",
         every: int = 1,
@@ -179,7 +179,9 @@ class Enumeration:
             if self._stop_at_first:
                 raise Found
 
-    def _each_fault(self, world: World, act: str, only: str) -> Iterator[tuple[int, Step, Fault | DiskFault]]:
+    def _each_fault(
+        self, world: World, act: str, only: str | tuple[str, ...]
+    ) -> Iterator[tuple[int, Step, Fault | DiskFault]]:
         script = Script()
         self._run(world, ("no fault",), script, act)
         behind: Step | None = None

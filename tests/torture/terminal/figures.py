@@ -15,12 +15,15 @@ from pathlib import Path
 
 from .enumeration import Enumeration, Start, Tally
 from .hunting import hunt
-from .opening import SCENARIOS, Scenario
+from .opening import SCENARIOS
 from .planted import PLANTED_BUGS, PlantedBug
+from .two_terminals import TwoTerminals
 
 DOUBLE = SCENARIOS[0]
 """Behind the faults of this one every second fault is tried."""
 PARTS = 16
+AROUND_DEBIT = ("B02C", "8072", "write")
+"""Where two terminals are interrupted."""
 _starts: list[Start] = []
 """Filled before the pool is forked."""
 
@@ -40,19 +43,28 @@ def _doubles(part: int) -> Tally:
     return enumeration.tally
 
 
+def _two_terminals() -> Tally:
+    terminals = TwoTerminals(DOUBLE, first=AROUND_DEBIT)
+    terminals.everything()
+    return terminals.tally
+
+
 def enumeration(options: argparse.Namespace) -> bool:
     """Every fault of a sale, and of what follows it."""
     began = time.perf_counter()
     first = Enumeration(DOUBLE)
     with first.running():
         _starts[:] = first.singles()
-    tallies: dict[Scenario, Tally] = {DOUBLE: first.tally}
+    tallies: dict[str, Tally] = {DOUBLE.name: first.tally}
     with ProcessPoolExecutor(options.processes, get_context("fork")) as pool:
-        singles = {SCENARIOS[number]: pool.submit(_singles, number) for number in range(1, len(SCENARIOS))}
+        singles = {
+            SCENARIOS[number].name: pool.submit(_singles, number) for number in range(1, len(SCENARIOS))
+        }
+        both = pool.submit(_two_terminals)
         doubles = [pool.submit(_doubles, part) for part in range(PARTS)]
-        tallies |= {scenario: job.result() for scenario, job in singles.items()}
+        tallies |= {name: job.result() for name, job in singles.items()}
         for job in doubles:
-            tallies[DOUBLE].add(job.result())
+            tallies[DOUBLE.name].add(job.result())
     whole = Tally()
     _print_scenarios(tallies, whole)
     _print_kinds(whole)
@@ -62,19 +74,24 @@ def enumeration(options: argparse.Namespace) -> bool:
         f"faults. {whole.sessions:,} sessions in {elapsed:.0f} s with {options.processes} processes, "
         f"{whole.sessions / whole.seconds:,.0f} a second and process; longest recovery {whole.longest_recovery_s * 1000:.1f} ms."
     )
+    print(
+        f"\nTwo terminals in the same second, each interrupted, one after the other settled: {both.result().pairs:,} "
+        f"recoveries, {len(both.result().violations)} violations."
+    )
+    whole.violations += both.result().violations
     for violation in whole.violations[:10]:
         print(violation)
     return not whole.violations
 
 
-def _print_scenarios(tallies: dict[Scenario, Tally], whole: Tally) -> None:
+def _print_scenarios(tallies: dict[str, Tally], whole: Tally) -> None:
     print(
         "| Scenario | single faults | different worlds | second faults | violations |\n|---|---:|---:|---:|---:|"
     )
-    for scenario, tally in tallies.items():
+    for name, tally in tallies.items():
         whole.add(tally)
         counts = (tally.single.total(), tally.worlds, tally.double.total(), len(tally.violations))
-        print(f"| {scenario.name} | " + " | ".join(f"{count:,}" for count in counts) + " |")
+        print(f"| {name} | " + " | ".join(f"{count:,}" for count in counts) + " |")
     counts = (whole.single.total(), whole.worlds, whole.double.total(), len(whole.violations))
     print("| **all** | " + " | ".join(f"**{count:,}**" for count in counts) + " |\n")
 

@@ -45,8 +45,8 @@ SCENARIOS = (
 )
 
 
-def begin(scenario: Scenario, disk: Disk) -> World:
-    """The world before the first session."""
+def begin(scenario: Scenario, disk: Disk, terminal: str = meanwhile.OUR_TERMINAL, sequence: int = 0) -> World:
+    """The world before the first session of the terminal with this number; its PSAM has used so many sequences."""
     number, code = TWINS
     cards = {
         OURS: card_of(scenario.profile, BALANCE),
@@ -56,7 +56,7 @@ def begin(scenario: Scenario, disk: Disk) -> World:
     books = Books(
         {OURS: new_card(BALANCE), **{twin: new_card(BALANCE + meanwhile.LOAD, 1, 1) for twin in TWINS}},
         scenario.pin + "F" * (len(scenario.pin) % 2),
-        (OUR_PSAM, OTHER_PSAM),
+        {OUR_PSAM: sequence, OTHER_PSAM: 0},
     )
     world = World(
         profile=scenario.profile,
@@ -64,7 +64,7 @@ def begin(scenario: Scenario, disk: Disk) -> World:
         pin=scenario.pin,
         names=names_of(cards, scenario.profile),
         cards=cards,
-        psams={OUR_PSAM: psam_of(meanwhile.OUR_TERMINAL), OTHER_PSAM: psam_of(OTHER_PSAM_NUMBER)},
+        psams={OUR_PSAM: psam_of(terminal, sequence), OTHER_PSAM: psam_of(OTHER_PSAM_NUMBER)},
         files=disk.new_files(),
         books=books,
     )
