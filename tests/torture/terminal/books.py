@@ -52,7 +52,7 @@ class Books:
         card, good = self.cards[name], answer[-2:] == b"\x90\x00" or answer[-2] == 0x61
         match command[0], command[1]:
             case 0x00, 0x20 if len(command) > 5 and card["tries"]:
-                right = command[5:].hex().upper() == self.pin
+                right, card["open"] = command[5:].hex().upper() == self.pin, None
                 card["tries"] = 3 if right else card["tries"] - 1
             case 0xB0, 0x28:
                 card["open"] = (command[2], command[6:-6], command[-6:]) if good else None
