@@ -42,15 +42,23 @@ class Rolls(Dice):
 
 
 def chip_from(image: bytes, profile_name: str, session: int = 0, **rules: Any) -> Chip:
-    """A chip over its own copy of these bytes; what was parsed of them is parsed once."""
+    """A chip over its own copy of these bytes; what can be made once (what was parsed, the table of commands) is."""
     parsed = _memory(image)
     memory = copy(parsed)
     memory._store = RamStore(parsed._store.read_all())
     memory._mirror = bytearray(memory._mirror)
+    chip = copy(_blank(image, profile_name, tuple(rules.items())))
+    chip._nvm, chip._random_bytes = memory, Rolls(session)
+    chip.power_on()
+    return chip
+
+
+@lru_cache(maxsize=100)
+def _blank(image: bytes, profile_name: str, rules: tuple[tuple[str, Any], ...]) -> Chip:
     profile, applets = profile_and_applets(profile_name)
     if rules:
-        profile = replace(profile, rules=replace(profile.rules, **rules))
-    return Chip(profile, applets, memory, Rolls(session))
+        profile = replace(profile, rules=replace(profile.rules, **dict(rules)))
+    return Chip(profile, applets, _memory(image))
 
 
 def image_of(chip: Chip) -> bytes:

@@ -182,7 +182,7 @@ class Enumeration:
     def _each_fault(
         self, world: World, act: str, only: str | tuple[str, ...]
     ) -> Iterator[tuple[int, Step, Fault | DiskFault]]:
-        script = Script()
+        script = Script(measured=True)
         self._run(world, ("no fault",), script, act)
         behind: Step | None = None
         for at, step in enumerate(script.steps):

@@ -153,10 +153,16 @@ def _disk_faults(added: int) -> Iterator[DiskFault]:
 
 
 class Script:
-    """What one session has done so far, and the one fault it meets at its step number `at`, from 0."""
+    """What one session has done so far, and the one fault it meets at its step number `at`, from 0.
 
-    def __init__(self, at: int = -1, fault: Fault | DiskFault | None = None) -> None:
+    `measured`: how many bytes each write to the journal adds is wanted too.
+    """
+
+    def __init__(
+        self, at: int = -1, fault: Fault | DiskFault | None = None, *, measured: bool = False
+    ) -> None:
         self.steps: list[Step] = []
+        self.needs_files = measured or isinstance(fault, DiskFault)
         self._taken = 0
         self._at = at
         self._fault = fault

@@ -65,7 +65,7 @@ def begin(scenario: Scenario, disk: Disk, terminal: str = meanwhile.OUR_TERMINAL
         names=names_of(cards, scenario.profile),
         cards=cards,
         psams={OUR_PSAM: psam_of(terminal, sequence), OTHER_PSAM: psam_of(OTHER_PSAM_NUMBER)},
-        files=disk.new_files(),
+        journal=disk.new_journal(),
         books=books,
     )
     world = meanwhile.done(world, meanwhile.CENTRE, meanwhile.load)

@@ -31,7 +31,7 @@ from sscard_terminal.terminal.workflow import verify_pin
 from .books import Books
 from .chips import PSAM as PSAM_PROFILE
 from .chips import PsamSession, chip_from, image_of, proof_of, put_back, session_of
-from .disk import Disk, Files, Killed, faulty
+from .disk import Disk, Killed, faulty
 from .entries import Entry, Names, body_of, entries_of
 from .faults import CARD, PSAM, Script
 from .links import Line
@@ -60,7 +60,7 @@ class World:
     names: Names
     cards: Mapping[str, bytes]
     psams: Mapping[str, bytes]
-    files: Files
+    journal: bytes
     books: Books
     entries: tuple[Entry, ...] = ()
     session: PsamSession | None = None
@@ -88,9 +88,9 @@ class Session:
         self._psam = Psam(completing(self._lines[PSAM]))
         if world.memory is not None:
             vars(self._psam).update({name: copy(value) for name, value in world.memory.items()})
-        self._left: Files | None = None
-        disk.put(world.files)
-        self._journal = faulty(disk.opened(), disk, self.script, self.die)
+        self._found: tuple[bytes, bytes] | None = None
+        journal = disk.opened(world.journal, as_file=self.script.needs_files)
+        self._journal = faulty(journal, disk, self.script, self.die)
         self._now = FIRST_DAY + world.turn * BETWEEN_SESSIONS
 
     def _chip_of(self, name: str) -> Chip:
@@ -132,9 +132,9 @@ class Session:
             line.broken = True
             self.disturb(place, "")
 
-    def die(self, files: Files | None = None) -> Killed:
-        """The terminal's process is gone; its files are what they are now, or `files`."""
-        self._left = files or self._disk.files()
+    def die(self, files: tuple[bytes, bytes] | None = None) -> Killed:
+        """The terminal's process is gone; the next one finds its files as they are now, or these."""
+        self._found = files or self._disk.files(self._journal._database)
         return Killed()
 
     # -- what is done at the counter
@@ -205,30 +205,27 @@ class Session:
 
     def world(self) -> World:
         """After a kill the process remembers nothing; a PSAM whose link broke has lost its power."""
-        files, entries = self._files_and_entries()
+        journal, entries = self._journal_and_entries()
         used = {name: image_of(chip) for name, chip in self._used.items()}
         psam_stays = not self._lines[PSAM].broken and self._names[PSAM] == OUR_PSAM
         return replace(
             self._world,
             cards={name: used.get(name, image) for name, image in self._world.cards.items()},
             psams={name: used.get(name, image) for name, image in self._world.psams.items()},
-            files=files,
+            journal=journal,
             entries=entries,
             books=self.books,
             session=session_of(self.chips[PSAM]) if psam_stays else None,
-            memory=self._memory() if psam_stays and self._left is None else None,
+            memory=self._memory() if psam_stays and self._found is None else None,
             turn=self._world.turn + 1,
         )
 
     def _memory(self) -> Mapping[str, Any]:
         return {name: value for name, value in vars(self._psam).items() if name != "_connection"}
 
-    def _files_and_entries(self) -> tuple[Files, tuple[Entry, ...]]:
-        if self._left is None:
-            entries = entries_of(self._journal, self._world.names)
+    def _journal_and_entries(self) -> tuple[bytes, tuple[Entry, ...]]:
+        if self._found is not None:
             self._journal.close()
-            return self._disk.files(), entries
-        self._journal.close()
-        self._disk.put(self._left)
-        with self._disk.opened() as found:
-            return self._left, entries_of(found, self._world.names)
+            self._journal = self._disk.found(*self._found)
+        entries = entries_of(self._journal, self._world.names)
+        return self._disk.closed(self._journal), entries
