@@ -75,6 +75,15 @@ def test_a_whole_sale_takes_at_most_sixteen_exchanges_with_the_card(tmp_path: Pa
     assert links[0].counts.apdus == (9 if at_once else 13) <= MOST_EXCHANGES
 
 
+def test_a_sale_of_which_nobody_says_where_and_by_whom_says_nothing_of_it(tmp_path: Path) -> None:
+    desk = Desk.at(tmp_path)
+
+    outcome = debit(desk.identified(), desk.psam, desk.journal, DebitRequest(AMOUNTS), desk.clock)
+
+    assert isinstance(outcome, Approved)
+    assert (outcome.sale.place, outcome.sale.operator) == ("", "")
+
+
 def test_the_sale_of_the_specification_byte_by_byte(tmp_path: Path) -> None:
     """card.md §2.4 and §5.4, both sides; the card identified before."""
     desk = Desk.at(tmp_path)

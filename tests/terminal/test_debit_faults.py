@@ -70,6 +70,12 @@ def assert_lawful_once_back(desk: Desk, paid: bool) -> None:
     assert desk.balance() == (PAID if paid else OPENING) - AMOUNTS.account
 
 
+def events_of(desk: Desk) -> tuple[Event, ...]:
+    entry = desk.journal.last_entry()
+    assert entry is not None
+    return entry.events
+
+
 @pytest.mark.parametrize("reason", MAY_HAVE_ARRIVED)
 def test_a_debit_lost_on_its_way_is_unsettled_and_found_not_charged(desk: Desk, reason: LinkReason) -> None:
     outcome = desk.sell(never_arrives(reason))
@@ -158,6 +164,7 @@ def test_a_refusal_before_execution_with_no_proof_behind_it_is_declined(desk: De
 
     assert isinstance(outcome, Declined)
     assert (outcome.reason, str(outcome.sw), outcome.voucher) == (Reason.DEBIT_REFUSED, sw, 1)
+    assert outcome.command == "DEBIT FOR PURCHASE"
     assert_lawful_once_back(desk, paid=False)
 
 
@@ -168,6 +175,9 @@ def test_any_other_word_leaves_the_sale_open(desk: Desk, sw: str) -> None:
 
     assert isinstance(outcome, Unsettled)
     assert outcome.doubt is Doubt.ANSWER_LOST
+    assert [(event.kind, str(event.sw), event.detail) for event in events_of(desk)] == [
+        (EventKind.LOST, sw, "")
+    ]
     assert_lawful_once_back(desk, paid=False)
 
 
