@@ -211,7 +211,7 @@ PLANTED_BUGS = (
     _bug("MAC2 refused and taken for good", FETCH, "MAC2 garbled", (Psam, "confirm_mac2", _refused_is_good)),
     _bug("61xx of the PSAM taken for 9000", CONFIRM, "6108", (Psam, "confirm_mac2", _any_success)),
     _bug("PSAM failure taken for not charged", CONFIRM, "held back", (Attempt, "_answered", _psam_failure_is_refusal)),
-    _bug("open sale does not stop the next", DEBIT, "never arrives", (sale, "_objection", _objection_without_guard)),
+    _bug("open sale does not stop the next", DEBIT, "never arrives", (sale, "objection_to_sale", _objection_without_guard)),
     _bug("card known by its number alone", DEBIT, "answer lost",
          (Journal, "open_sales", lambda self, identification=None: _open_sales(self)),
          (recovery, "_of_card", lambda entries, code, number: [
