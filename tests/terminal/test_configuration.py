@@ -193,9 +193,9 @@ def test_a_file_that_is_no_toml_is_told_with_line_and_column() -> None:
     assert "line 5" in problem
 
 
-def test_every_file_of_the_example_lies_beside_it() -> None:
+def test_every_file_of_the_example_is_found_from_anywhere() -> None:
     configuration = parse_configuration(WHOLE, HERE)
 
     for name in FILES:
         file = getattr(configuration, name)
-        assert isinstance(file, Path) and file.is_relative_to(HERE), name
+        assert isinstance(file, Path) and file.is_absolute(), name
