@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,6 +94,16 @@ class Hub:
         self._is_closed = True
         for listener in self._listeners:
             listener.hang_up()
+
+    @contextmanager
+    def listening(self) -> Iterator[Listener]:
+        """A line of our own, for whoever waits inside the server for something to happen."""
+        listener = Listener()
+        self._listeners.add(listener)
+        try:
+            yield listener
+        finally:
+            self._listeners.discard(listener)
 
     async def stream(
         self,
