@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import threading
 import time
@@ -24,6 +25,7 @@ from sscard_terminal.terminal.client import SocialSecurityCard
 from sscard_terminal.terminal.configuration import Configuration
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.policy import Policy
+from sscard_terminal.terminal.programs import Scope, add_program, new_program
 from sscard_terminal.terminal.psam import Psam
 from sscard_terminal.terminal.sale_rules import NO_RULES, SaleRules
 from sscard_terminal.terminal.till.till import Shop
@@ -146,6 +148,7 @@ class House:
             lambda _shop: self.shops[-1],
             "loopback",
             is_kiosk,
+            folder / "programs.json",
         )
         self.shops = [self.fittings.shop]
         """The last one holds from the next card on."""
@@ -206,6 +209,15 @@ class House:
         with httpx.Client(base_url=self.url, timeout=PATIENCE_S) as client:
             yield Browser(client, self.url)
 
+    @contextmanager
+    def program(self, *scopes: Scope, name: str = "till-1", by: str = "") -> Iterator[Shopware]:
+        """A program that was let in for this."""
+        new, token = new_program(name, frozenset(scopes), by, self.goods.clock(), os.urandom)
+        assert add_program(self.folder / "programs.json", new)
+        headers = {"Authorization": f"Bearer {token}"}
+        with httpx.Client(base_url=self.url, timeout=PATIENCE_S, headers=headers) as client:
+            yield Shopware(client, token)
+
     def balance(self) -> int:
         """What the chip holds, whatever anybody was told."""
         return self.goods.balance()
@@ -214,6 +226,33 @@ class House:
         """The journal's sales; once the server is closed."""
         with Journal.open(self.folder / "journal.db") as journal:
             return list(journal.entries())
+
+
+@dataclass
+class Shopware:
+    """A program of the shop's, with its token."""
+
+    client: httpx.Client
+    token: str
+
+    def get(self, path: str, **query: Any) -> httpx.Response:
+        return self.client.get(f"/api/v1/{path}", params=query)
+
+    def post(self, path: str, body: dict[str, Any] | None = None, **query: Any) -> httpx.Response:
+        return self.client.post(f"/api/v1/{path}", json=body or {}, params=query)
+
+    def sell(self, request: str = "r1", wait_s: float = 0, **order: Any) -> httpx.Response:
+        order = order or {"account_fen": 1234}
+        return self.post("sales", {"request": request, **order}, wait_s=wait_s)
+
+    def until_ready(self) -> dict[str, Any]:
+        """The card, as soon as it can be served."""
+        for _ in range(200):
+            card: dict[str, Any] = self.get("card").json()
+            if card["step"] == "ready":
+                return card
+            time.sleep(0.02)
+        raise AssertionError("the card was never ready")
 
 
 @dataclass

@@ -15,9 +15,10 @@ from starlette.types import ASGIApp
 from sscard_terminal.iso7816.status import Language
 from sscard_terminal.terminal.journal_file import JournalTrouble
 from sscard_terminal.terminal.operators_file import OperatorsTrouble
+from sscard_terminal.terminal.programs import ProgramsTrouble
 from sscard_terminal.voice.told import failed
 
-from . import routes_clerk, routes_kiosk, routes_office, routes_pad, routes_simulator, routes_staff
+from . import api, routes_clerk, routes_kiosk, routes_office, routes_pad, routes_simulator, routes_staff
 from .access import spoken
 from .desk import Desk
 from .office import NoSuchSale
@@ -32,6 +33,13 @@ ROUTERS = (routes_clerk.router, routes_office.router, routes_staff.router, route
 """Everything the pages ask for; a new page's router goes here."""
 KIOSK_ROUTERS = (routes_kiosk.start, routes_kiosk.router)
 """Instead of those, where a kiosk is served."""
+PROGRAM_ROUTERS = (api.router,)
+"""What programs ask for, with a token instead of a page's cookie."""
+DESCRIPTION = (
+    "The counter's service for shop software: identify a card, sell, ask how a sale stands, read details, change the PIN, "
+    "reprint, void, refund, totals of the day. Every program has a token of its own; money is whole fen; a repeated request "
+    "id never sells twice."
+)
 REFUSALS: dict[type[Exception], tuple[int, str]] = {
     Busy: (503, "refused.busy"),
     Stale: (409, "refused.stale"),
@@ -40,6 +48,7 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     OutOfTurn: (409, "refused.out-of-turn"),
     RequestValidationError: (422, "refused.request"),
     OperatorsTrouble: (503, "refused.operators-file"),
+    ProgramsTrouble: (503, "refused.programs-file"),
     OSError: (503, "refused.system"),
 }
 """What a request may end with, none of it having moved money. What was sent is never quoted back: it might be a digit."""
@@ -47,9 +56,16 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
 
 def counter_app(desk: Desk) -> ASGIApp:
     """The application of one counter, which its maker has started and will close."""
-    app = FastAPI(title="sscard counter", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="sscard counter",
+        version=api.VERSION,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None if desk.kiosk is not None else f"{api.PREFIX}/openapi.json",
+    )
     app.state.desk = desk
-    for router in KIOSK_ROUTERS if desk.kiosk is not None else ROUTERS:
+    for router in KIOSK_ROUTERS if desk.kiosk is not None else (*ROUTERS, *PROGRAM_ROUTERS):
         app.include_router(router)
     if desk.drawer is not None:
         app.include_router(routes_simulator.router)
@@ -67,6 +83,8 @@ def _tell_refusals(app: FastAPI) -> None:
     async def refused(request: Request, error: Exception) -> JSONResponse:
         kind = next(kind for kind in REFUSALS if isinstance(error, kind))
         status, key = REFUSALS[kind]
+        if kind is RequestValidationError and request.url.path.startswith(api.PREFIX):
+            key = "refused.program-request"
         return JSONResponse(NotDone(status, key).answer(_language(request)), status)
 
     for kind in REFUSALS:

@@ -18,6 +18,7 @@ from .drawer import Drawer
 from .events import Hub
 from .fittings import Fittings
 from .kiosk import Kiosk, Phase
+from .known_programs import KnownPrograms
 from .pairing import PadState, Pairing, PinEntry, Stage
 from .security import Address
 from .sessions import Now, RateLimit, Sessions
@@ -30,7 +31,7 @@ STATE, PAD, SESSION, KIOSK = "state", "pad", "session", "kiosk"
 """The names of events: a Snapshot, a PadState, that somebody signed in, out or locked, and that a kiosk's holder is gone,
 is asked whether they are, or is back."""
 PAUSE_CHECK_S = 1.0
-PASSWORDS_A_MINUTE, CODES_A_MINUTE = 20, 10
+PASSWORDS_A_MINUTE, CODES_A_MINUTE, TOKENS_A_MINUTE = 20, 10, 60
 """Over all browsers; the operators' file counts each operator's wrong ones besides. Our choice."""
 ERA_BYTES = 6
 
@@ -47,6 +48,8 @@ class Desk:
         self.staff = Staff(configuration.operators, fittings.clock, fittings.random)
         self.passwords = RateLimit(PASSWORDS_A_MINUTE, 60.0, now)
         self.codes = RateLimit(CODES_A_MINUTE, 60.0, now)
+        self.tokens = RateLimit(TOKENS_A_MINUTE, 60.0, now)
+        self.clients = KnownPrograms(fittings.programs)
         self.pairing = Pairing(now)
         self.pin = PinEntry(now)
         self.kiosk = Kiosk(now, fittings.language) if fittings.is_kiosk else None
@@ -99,6 +102,20 @@ class Desk:
     def tell_session(self) -> None:
         """Every page looks again whether it may listen."""
         self.hub.publish(SESSION, None)
+
+    async def until(self, is_so: Callable[[], bool], patience_s: float) -> bool:
+        """Wait for something that comes with an event; False when the time is over, or the server stops."""
+        end = self._loop.time() + patience_s
+        with self.hub.listening() as listener:
+            while not is_so():
+                if listener.is_over or (left := end - self._loop.time()) <= 0:
+                    return False
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(left):
+                        await listener.stirred.wait()
+                listener.stirred.clear()
+                listener.waiting.clear()
+        return True
 
     async def act(self, number: int, operator: str, what: Callable[[Till], None]) -> Snapshot:
         """One method of the till, on snapshot `number`.

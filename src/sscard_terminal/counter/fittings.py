@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from sscard_terminal.iso7816.status import Language
@@ -55,6 +56,8 @@ class Fittings:
     """A self-service terminal: no clerk, no pad, no shop software."""
     bench: Bench | None = None
     """The simulator, at virtual readers in training; None wherever a card may be real."""
+    programs: Path | None = None
+    """The file of the programs that may ask, None where none may."""
 
     def __post_init__(self) -> None:
         if self.bench is not None and not self.configuration.training:

@@ -16,6 +16,7 @@ from sscard_terminal.terminal.slips.trouble import SlipFault
 from sscard_terminal.terminal.till.steps import Screen, Step
 
 from .beside import Line
+from .services import Service
 
 
 class Became(StrEnum):
@@ -79,6 +80,8 @@ class Snapshot:
     beside: tuple[Line, ...] = ()
     """With a screen that shows details."""
     books: Books = Books()
+    service: Service | None = None
+    """What a program has begun, until its end."""
     card_is_in: bool = False
     first_pin_used: bool = False
     """The PIN that was right is one everybody knows."""

@@ -31,6 +31,7 @@ from sscard_terminal.terminal.upload_queue import waiting
 
 from .beside import LOOKED_THROUGH, Line, beside
 from .fittings import Fittings
+from .services import Service
 from .snapshot import Became, Books, OpenSale, Paper, Snapshot
 
 Publish = Callable[[Snapshot], None]
@@ -62,6 +63,8 @@ class Workplace:
         self._printer = printer
         self._later = later
         self.shop = fittings.shop
+        self.service: Service | None = None
+        """What a program has begun and is not at its end."""
         self.till = Till(fittings.slots, journal, fittings.shop, fittings.clock, fittings.random, self._shown)
         self.look_into_books()
 
@@ -77,7 +80,7 @@ class Workplace:
                 self.till.card_came()
             else:
                 self.till.card_went()
-            self._at_pad()
+            self._go_on()
         self.look_into_books()
 
     def reader(self, trouble: LinkReason | None) -> None:
@@ -95,11 +98,11 @@ class Workplace:
         """
         self.require_current(number)
         before = self.till.screen
-        self.till.operator = operator
+        self.till.operator = operator if self.service is None else self.service.program
         with self._or_give_up():
             what(self.till)
             if self.till.screen is not before:
-                self._at_pad()
+                self._go_on()
         if self.till.screen is before:
             raise DoesNotFit
         self.look_into_books()
@@ -140,8 +143,39 @@ class Workplace:
         """
         return self.act(number, operator, Till.sell_again)
 
-    def _at_pad(self) -> None:
-        """Where the reader has a pad it asks at once; after a wrong PIN the clerk has it ask again."""
+    # What programs do -------------------------------------------------------------------------------------
+
+    def serve(self, service: Service, begin: Callable[[Till], None]) -> None:
+        """Begin a program's service and follow it: to its end, or until it waits for people."""
+        with self._or_give_up():
+            begin(self.till)
+            screen = self.till.screen
+            if service.goes_on_at(screen.step):
+                self.service = service
+                self.change(service=service)
+                self._go_on()
+            else:
+                service.end(self.journal, screen, self.fittings.clock, self._beside(screen))
+        self.look_into_books()
+
+    def cancel(self) -> None:
+        """End the service people are at; nothing was charged."""
+        self.till.cancel()
+        self.look_into_books()
+
+    def read_card(self) -> None:
+        """Identify the card in the reader anew."""
+        with self._or_give_up():
+            self.till.card_came()
+            self._go_on()
+        self.look_into_books()
+
+    def _go_on(self) -> None:
+        """Where the reader has a pad it asks at once; after a wrong PIN the clerk has it ask again. A program has said
+        before that the rest is paid in cash.
+        """
+        if self.till.screen.step is Step.REST_IN_CASH and self.service is not None:
+            self.till.confirm()
         screen = self.till.screen
         if screen.step is Step.ENTER_PIN and screen.at_pad and screen.declined is None:
             self.till.enter_pin_at_pad()
@@ -224,7 +258,16 @@ class Workplace:
         voucher, paper = screen.voucher, None
         if screen.step in _WITH_SLIP and screen.purpose is Purpose.SALE and voucher is not None:
             paper = self._paper_of_sale(voucher)
-        self.change(screen=screen, paper=paper, beside=self._beside(screen), first_pin_used=False)
+        if self.service is not None and not self.service.goes_on_at(screen.step):
+            service, self.service = self.service, None
+            service.end(self.journal, screen, self.fittings.clock, self._beside(screen))
+        self.change(
+            service=self.service,
+            screen=screen,
+            paper=paper,
+            beside=self._beside(screen),
+            first_pin_used=False,
+        )
 
     def _beside(self, screen: Screen) -> tuple[Line, ...]:
         """The card's log beside the journal; without a journal to read, nothing beside it."""

@@ -29,6 +29,7 @@ from ..desk import Desk, desk_of, now
 from ..exits import Exit, Stop
 from ..training import IMAGE_PREFIX
 from ..values import HIGHEST_PORT, FilePath
+from .token import programs_file
 
 if TYPE_CHECKING:
     from sscard_terminal.counter.fittings import CardWatch, Fittings
@@ -164,6 +165,7 @@ def fittings_of(run: Run, desk: Desk, journal: Path | None, practice: Practice |
         HotlistWatch(settings.configuration).newer,
         reader,
         bench=bench,
+        programs=programs_file(settings.configuration),
     )
 
 

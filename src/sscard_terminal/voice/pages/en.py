@@ -288,4 +288,12 @@ WORDS: dict[str, str] = {
     "refused.bench-card-is-in": "There is a card in the simulator's reader, not charged, please take it out first.",
     "refused.bench-no-such-card": "The simulator has no such card, not charged, please choose one of its list.",
     "refused.bench-no-other": "No other program could reset the card, not charged, please try again in a moment.",
+    "refused.programs-file": "The programs' file cannot be used, not charged, please call the administrator.",
+    "refused.program-request": "The request is wrong, not charged, please compare it with the description (/api/v1/openapi.json).",
+    "refused.token": "There is no token, or a wrong one, not charged, the administrator lets the program in with sscard counter token add.",
+    "refused.scope": "This program may not do this ({scope}), not charged, please call the administrator.",
+    "refused.no-card": "There is no card that could be served, not charged, please put one in.",
+    "refused.request-reused": "This request id was given to another sale, not charged, please take a new one.",
+    "refused.no-such-request": "There is no such request, not charged, please check its id.",
+    "refused.to-be-verified": "The sale before is to be verified and this one was not charged, please put the same card in again.",
 }

@@ -288,4 +288,12 @@ WORDS: dict[str, str] = {
     "refused.bench-card-is-in": "模拟读卡器中已有卡，未扣款，请先拔卡。",
     "refused.bench-no-such-card": "模拟器没有这张卡，未扣款，请从列表中选择。",
     "refused.bench-no-other": "其他程序未能复位此卡，未扣款，请稍候再试。",
+    "refused.programs-file": "程序登记文件无法使用，未扣款，请联系管理员。",
+    "refused.program-request": "请求有误，未扣款，请对照接口说明（/api/v1/openapi.json）。",
+    "refused.token": "没有令牌或令牌无效，未扣款，请由管理员用 sscard counter token add 登记该程序。",
+    "refused.scope": "该程序无此权限（{scope}），未扣款，请联系管理员。",
+    "refused.no-card": "读卡器中没有可用的卡，未扣款，请插卡。",
+    "refused.request-reused": "此请求号已用于另一笔，未扣款，请换用新的请求号。",
+    "refused.no-such-request": "没有这一请求，未扣款，请核对请求号。",
+    "refused.to-be-verified": "上一笔交易待核实，本次未扣款，请重新插入同一张卡。",
 }
