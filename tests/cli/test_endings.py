@@ -179,3 +179,11 @@ def test_bytes_that_are_no_text_are_no_pin(counter: Counter) -> None:
 
     assert done.returncode == 2
     assert done.stderr.startswith(b"A PIN has digits only")
+
+
+@LANGUAGES
+def test_without_a_terminal_a_pin_is_not_asked_for_in_the_open(language: str, counter: Counter) -> None:
+    done = sscard_process("details", *counter.readers, "--lang", language)
+
+    assert done.code == 2
+    assert "--pin-stdin" in done.sentence

@@ -40,7 +40,7 @@ def test_without_leave_to_take_cash_nothing_is_charged_and_what_is_missing_is_sa
     done = pay(sscard, counter, "--total", "150")
 
     assert done.code == 1
-    assert done.json["error"] == "declined.insufficient-balance-by"
+    assert done.json["error"] == "debit.short-of-total"
     assert (done.json["balance_fen"], done.json["missing_fen"]) == (10_000, 5_000)
     assert balance_fen(sscard, counter) == 10_000
 

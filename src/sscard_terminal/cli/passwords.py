@@ -16,6 +16,7 @@ from sscard_terminal.terminal.passwords import Password
 
 from .console import Console
 from .exits import Exit, Stop
+from .pins import hidden_prompt
 
 
 def password_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,7 +33,7 @@ def asked_password(console: Console, from_stdin: bool, key: str, **facts: object
     """
     if from_stdin:
         return _password_of(_line())
-    return _password_of(str(click.prompt(console.text(key, **facts), hide_input=True, err=True)))
+    return _password_of(hidden_prompt(console.text(key, **facts), "password.no-terminal"))
 
 
 def asked_new_password(console: Console, from_stdin: bool, number: str) -> Password:

@@ -7,7 +7,9 @@ and how long a PIN is kept (desk.py wipes what cardspec/pin.py says can be wiped
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
+from getpass import GetPassWarning
 from typing import Any
 
 import click
@@ -31,7 +33,22 @@ def asked(console: Console, key: str, **facts: object) -> Pin:
         Stop: what was typed is no PIN.
         click.Abort: Ctrl-C, or there is no terminal to ask at.
     """
-    return pin_of(str(click.prompt(console.text(key, **facts), hide_input=True, err=True)))
+    return pin_of(hidden_prompt(console.text(key, **facts), "pin.no-terminal"))
+
+
+def hidden_prompt(words: str, otherwise: str) -> str:
+    """What somebody types unseen.
+
+    Raises:
+        Stop: there is no terminal where typing could be hidden; with the sentence `otherwise`.
+        click.Abort: Ctrl-C.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", GetPassWarning)
+        try:
+            return str(click.prompt(words, hide_input=True, err=True))
+        except GetPassWarning:
+            raise Stop(Exit.USAGE, otherwise) from None
 
 
 def read_line() -> Pin | None:

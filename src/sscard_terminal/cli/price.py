@@ -23,15 +23,15 @@ from sscard_terminal.terminal.amounts import (
     rest_in_cash,
 )
 from sscard_terminal.terminal.identification import IdentifiedCard
-from sscard_terminal.terminal.outcomes import Declined, Reason, SaleKind
+from sscard_terminal.terminal.outcomes import SaleKind
 from sscard_terminal.terminal.workflow import read_balance
 
 from .command import BadValue
 from .console import Console
 from .desk import Desk
 from .entry import Holder, verified
-from .exits import Stop
-from .outcomes import declined, held
+from .exits import Exit, Stop
+from .outcomes import held
 from .values import Yuan
 
 
@@ -141,7 +141,7 @@ def amounts_of(price: Price, card: IdentifiedCard) -> PurchaseAmounts:
 
 
 def _short(balance: Fen, missing: Fen) -> Stop:
-    return declined(Declined(Reason.INSUFFICIENT_BALANCE, balance=balance, missing=missing))
+    return Stop(Exit.REFUSED, "debit.short-of-total", balance=balance, missing=missing)
 
 
 def _is_agreed(console: Console, balance: Fen, missing: Fen) -> bool:

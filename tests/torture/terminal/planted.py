@@ -159,7 +159,9 @@ def _any_success(self: Any, mac2: bytes) -> bool:
 # -- the recovery
 
 
-def _objection_without_guard(card: Any, journal: Any, request: Any, now: Any, rules: Any) -> Any:
+def _objection_without_guard(
+    card: Any, journal: Any, request: Any, now: Any, rules: Any, key_since: Any = None
+) -> Any:
     return sale.objection_before_card(rules, journal, request.amounts, now)
 
 
