@@ -148,7 +148,7 @@ class House:
             lambda _shop: self.shops[-1],
             "loopback",
             is_kiosk,
-            folder / "programs.json",
+            programs=folder / "programs.json",
         )
         self.shops = [self.fittings.shop]
         """The last one holds from the next card on."""
