@@ -150,6 +150,7 @@ class Wall:
         play("SCardStatus", lambda handle: (ok, self.names[handle], 0, 0, list(self._card(handle).atr())))
         play("SCardBeginTransaction", lambda *_: ok)
         play("SCardEndTransaction", lambda *_: ok)
+        play("SCardReconnect", self._reconnect)
         play("SCardDisconnect", self._disconnect)
         present = scard.SCARD_STATE_PRESENT
         play(
@@ -166,6 +167,11 @@ class Wall:
         handle = self.names.index(name)
         self._card(handle).power_on()
         return scard.SCARD_S_SUCCESS, handle, scard.SCARD_PROTOCOL_T0
+
+    def _reconnect(self, handle: int, *_: int) -> tuple[int, int]:
+        self._card(handle).power_off()
+        self._card(handle).power_on()
+        return scard.SCARD_S_SUCCESS, scard.SCARD_PROTOCOL_T0
 
     def _disconnect(self, handle: int, disposition: int) -> int:
         self._card(handle).power_off()
