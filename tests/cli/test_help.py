@@ -14,7 +14,7 @@ from sscard_terminal.cli.main import COMMANDS, program
 from tests.cli.conftest import Sscard, sscard_process
 
 GROUPS = {
-    "card": ("new", "serve", "show"),
+    "card": ("new", "serve", "control", "show"),
     "psam": ("new", "serve"),
     "pin": ("verify", "change"),
     "day": ("open", "close", "show"),

@@ -17,6 +17,7 @@ class CardGroup(LazyGroup):
         "new": "card_making:new",
         "batch": "card_making:batch",
         "serve": "card_serving:serve",
+        "control": "card_control:control",
         "show": "card_serving:show",
     }
 

@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import click
+
 from sscard_terminal.cardspec.money import yuan_of_fen
 
 from . import contents, images
@@ -14,7 +16,7 @@ from .console import Console
 from .exits import Exit
 from .serving import serve as keep_in_reader
 from .serving import serve_options
-from .values import Address, image_argument
+from .values import Address, FilePath, image_argument
 
 CARD_PORT = 35963
 """Where the packaged driver's first slot listens. Source: pcsc.md section 2."""
@@ -23,8 +25,15 @@ CARD_PORT = 35963
 @service("serve", uses_readers=False)
 @image_argument(required=False)
 @serve_options(CARD_PORT)
-def serve(run: Run, image: Path | None, vpcd: Address, t1: bool, until_eof: bool) -> int:
+@click.option("--control", metavar="SOCKET", type=FilePath())
+def serve(
+    run: Run, image: Path | None, vpcd: Address, t1: bool, until_eof: bool, control: Path | None
+) -> int:
     """See messages, help.card serve."""
+    if control is not None:
+        from .card_control import serve_controlled
+
+        return serve_controlled(run, image, control, vpcd, t1, until_eof)
     with ExitStack() as stack:
         if image is None:
             from .demo.people import demo_card_image

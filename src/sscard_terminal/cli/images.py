@@ -83,20 +83,40 @@ def _chip_over(
     store: ByteStore, file: Path, kind: Kind | None, language: Language, at_once: bool
 ) -> Iterator[OpenedChip]:
     try:
-        profile = _profile_of(_memory(store, file, language, writable=False), file)
-        if kind is not None and kind_of(profile) != kind:
-            raise _other_kind(file, profile, kind, language)
+        profile = require_image(store, file, kind, language)
         nvm = _memory(store, file, language, writable=True)
     except BaseException:
         store.close()
         raise
-    if at_once:
-        profile = dataclasses.replace(profile, rules=dataclasses.replace(profile.rules, answers_at_once=True))
-    chip = Chip(profile, load_applets(profile), nvm)
+    chip = _chip(profile, nvm, at_once)
     try:
         yield OpenedChip(chip, profile, nvm)
     finally:
         chip.close()
+
+
+def require_image(store: ByteStore, file: Path, kind: Kind | None, language: Language) -> CardProfile:
+    """The description of what is in `store`, which is only looked at; `file` is its name.
+
+    Raises:
+        Stop: no image, one of another kind, damaged or too new.
+    """
+    profile = _profile_of(_memory(store, file, language, writable=False), file)
+    if kind is not None and kind_of(profile) != kind:
+        raise _other_kind(file, profile, kind, language)
+    return profile
+
+
+def chip_over(store: ByteStore, *, at_once: bool = False) -> Chip:
+    """The chip of an image that is one, by the description it names itself."""
+    nvm = Nvm(store)
+    return _chip(load_profile(nvm.read(PROFILE).decode("ascii")), nvm, at_once)
+
+
+def _chip(profile: CardProfile, nvm: Nvm, at_once: bool) -> Chip:
+    if at_once:
+        profile = dataclasses.replace(profile, rules=dataclasses.replace(profile.rules, answers_at_once=True))
+    return Chip(profile, load_applets(profile), nvm)
 
 
 def _memory(store: ByteStore, file: Path, language: Language, *, writable: bool) -> Nvm:

@@ -51,7 +51,7 @@ def serve(run: Run, opened: OpenedChip, what: str, address: Address, until_eof: 
             from .traced_card import TracedCard
 
             card = TracedCard(card, stack.enter_context(sink_to(run.trace)))
-        vpicc = Vpicc(card, address.port, address.host, on_state=_teller(run, what, address))
+        vpicc = Vpicc(card, address.port, address.host, on_state=teller(run, what, address))
         for number in (signal.SIGTERM, signal.SIGINT):
             previous = signal.signal(number, _stopper(vpicc))
             stack.callback(signal.signal, number, previous)
@@ -61,7 +61,7 @@ def serve(run: Run, opened: OpenedChip, what: str, address: Address, until_eof: 
     return Exit.DONE
 
 
-def _teller(run: Run, what: str, address: Address) -> Callable[[LinkState], None]:
+def teller(run: Run, what: str, address: Address) -> Callable[[LinkState], None]:
     """Says each change of state once; and, once in the reader, whether its port is open to everybody."""
     warned: list[int] = []
 

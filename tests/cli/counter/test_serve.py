@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import select
 import signal
 import ssl
@@ -164,6 +165,48 @@ def test_practice_plugs_in_a_card_of_its_own_over_pcscd() -> None:
 
     assert '"training":true' in ready and "张" in ready
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "how",
+    [pytest.param((), marks=pytest.mark.vpcd, id="over pcscd"), pytest.param(("--loopback",), id="loopback")],
+)
+def test_at_practice_the_simulator_swaps_cards_under_the_running_counter(how: tuple[str, ...]) -> None:
+    with (
+        serving("--practice", *how) as (process, url),
+        httpx.Client(base_url=url, timeout=PATIENCE_S) as browser,
+    ):
+        assert process.stdout is not None
+        deck = {card["name"]: card for card in json.loads(process.stdout.readline())["cards"]}
+        page = browser.get("/").text
+        csrf = re.search(r'name="csrf" content="([^"]+)"', page)
+        assert csrf is not None
+        headers = {"Origin": url.rstrip("/"), "X-CSRF-Token": csrf[1]}
+        seen = []
+        with browser.stream("GET", "/clerk/events") as events:
+            steps = (json.loads(line[6:]) for line in events.iter_lines() if line.startswith("data: "))
+            for verb, name in (("swap zhou-ba", "zhou-ba"), ("swap li-si", "li-si"), ("eject", "li-si")):
+                next(step for step in steps if step.get("step") in ("ready", "refused"))
+                done = browser.post("/simulator/verb", json={"verb": verb}, headers=headers).json()
+                seen.append((done["name"], done["is_in"]))
+                assert done["name"] == name
+            next(step for step in steps if step.get("step") == "insert-card")
+        heard = browser.get("/simulator/state").json()["heard"]
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE_S)
+
+    assert seen == [("zhou-ba", True), ("li-si", True), ("li-si", False)]
+    assert {one["kind"] for one in heard} == {"card", "psam", "trainer"}
+    assert deck["li-si"]["pin"] not in json.dumps(heard)
+    assert len(deck) == 9
+    assert process.returncode == 0
+
+
+def test_loopback_without_practice_is_refused(sscard: Sscard) -> None:
+    done = sscard("counter", "serve", "--loopback")
+
+    assert done.code == 2
+    assert "--practice" in done.sentence
 
 
 def test_a_hotlist_replaced_while_the_counter_runs_holds_from_the_next_card_on(tmp_path: Path) -> None:

@@ -32,11 +32,12 @@ from sscard_terminal.voice.pages import word
 
 from ..command import Run
 from ..console import Console
-from ..demo.deck import DeckCard, chip_over, deck
+from ..demo.deck import DeckCard, deck
 from ..demo.people import demo_psam_image
 from ..demo.stage import INSERTION_TIMEOUT_S, environment
 from ..desk import now
 from ..exits import Exit, Stop
+from ..images import chip_over
 
 RESET_DEADLINE_S = 5.0
 """How long another program waits for the card to be free before it gives up resetting it."""

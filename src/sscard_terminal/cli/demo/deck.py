@@ -11,11 +11,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from sscard_applets.catalogue import load_applets, load_profile
 from sscard_terminal.card.chip import Chip
-from sscard_terminal.card.memory import ByteStore, RamStore
-from sscard_terminal.card.nvm import Nvm
-from sscard_terminal.card.objects import PROFILE
+from sscard_terminal.card.memory import RamStore
 from sscard_terminal.card.person import parse_person
 from sscard_terminal.cardspec.commands.basic import Select
 from sscard_terminal.cardspec.commands.security import ChangePin, VerifyPin
@@ -24,6 +21,7 @@ from sscard_terminal.cardspec.money import fen_of_yuan
 from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.iso7816.status import OK
 
+from ..images import chip_over
 from ..making import card_image, card_profile
 
 WRONG_PIN = Pin("999999")
@@ -48,13 +46,6 @@ def deck() -> tuple[DeckCard, ...]:
     """Every card of fixtures/deck.toml, in its order."""
     keys = KeySet.parse(_text("keys/test.toml"))
     return tuple(_made(row, keys) for row in tomllib.loads(_text("deck.toml"))["card"])
-
-
-def chip_over(store: ByteStore) -> Chip:
-    """The chip of a card's image, by the description it names itself."""
-    nvm = Nvm(store)
-    profile = load_profile(nvm.read(PROFILE).decode("ascii"))
-    return Chip(profile, load_applets(profile), nvm)
 
 
 def _made(row: Mapping[str, Any], keys: KeySet) -> DeckCard:

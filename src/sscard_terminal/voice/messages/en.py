@@ -47,6 +47,16 @@ TEXTS: dict[str, str] = {
         "it comes back by itself when the reader does. Without IMAGE: a throw-away demo card."
     ),
     "examples.card serve": "sscard card serve zhang.card\nsscard card serve zhang.card --vpcd 127.0.0.1:35964 --trace -",
+    "short.card control": "put a served card in, pull it, hang it, tear it",
+    "help.card control": (
+        "Say a verb to a card that is served with --control SOCKET; without a verb, ask how it stands.\n\n"
+        "Verbs: eject; insert [IMAGE]; swap IMAGE; mute for N s; cut answer after N bytes; tear after-write N; "
+        "reset-by-other (where `card serve` was told --reader). A fault is ordered and happens to the next command."
+    ),
+    "examples.card control": "sscard card serve zhang.card --control /run/user/1000/card\nsscard card control /run/user/1000/card eject\nsscard card control /run/user/1000/card mute for 3 s",
+    "option.card control.socket": "The socket the serving process was told.",
+    "option.card control.verb": "What is to happen.",
+    "option.card serve.control": "Obey `sscard card control` at this socket, which only this user can reach. With --reader NAME another program can reset the card.",
     "short.card show": "show what a card image holds",
     "help.card show": "Show what a card image holds, without changing it. Keys and PIN are not shown.",
     "examples.card show": "sscard card show zhang.card",
@@ -585,6 +595,18 @@ TEXTS: dict[str, str] = {
     # Making and serving images ---------------------------------------------------------------------------
     "card.made": "{file}: a new {profile} card, number {number}, balance {balance} yuan.",
     "psam.made": "{file}: a new PSAM, terminal {terminal}.",
+    "control.card": "The card",
+    "control.listening": "Verbs are taken at {socket}.",
+    "control.in": "In the reader: {card}",
+    "control.out": "The reader is empty; last in it: {card}",
+    "control.ordered": "Ordered: {fault}",
+    "control.socket-in-use": "{socket} is another process's socket or another file; nothing was done; choose another name.",
+    "control.nobody": "Nobody answers at {socket}; nothing was done; start `sscard card serve --control` first.",
+    "control.no-card": "There is no card in the reader; nothing was done; put one in first.",
+    "control.card-is-in": "There is a card in the reader; nothing was done; take it out first, or swap it.",
+    "control.no-such-card": "That is no card's image, or somebody else has it; nothing was done; check the file.",
+    "control.no-other": "No other program could reset the card; nothing was done; start `card serve` with --reader NAME, and let go of the card.",
+    "usage.verb": "That is no verb: at column {column} {expected} was expected; nothing was done.",
     "serve.waiting": "{what} waits for the virtual reader at {address} …",
     "serve.inserted": "{what} is in the virtual reader at {address}.",
     "serve.stopped": "{what} has left the reader.",

@@ -45,6 +45,16 @@ TEXTS: dict[str, str] = {
         "不给 IMAGE 时使用一次性演示卡。"
     ),
     "examples.card serve": "sscard card serve zhang.card\nsscard card serve zhang.card --vpcd 127.0.0.1:35964 --trace -",
+    "short.card control": "对已放入读卡器的卡插、拔、换、停、断",
+    "help.card control": (
+        "对以 --control SOCKET 运行的卡说一个动作；不带动作则询问现状。\n\n"
+        "动作：eject 拔卡；insert [IMAGE] 插卡；swap IMAGE 换卡；mute for N s 不应答 N 秒；cut answer after N bytes 应答截断；"
+        "tear after-write N 第 N 次写入后断电；reset-by-other 被其他程序复位（`card serve` 须带 --reader）。故障发生在下一条命令。"
+    ),
+    "examples.card control": "sscard card serve zhang.card --control /run/user/1000/card\nsscard card control /run/user/1000/card eject\nsscard card control /run/user/1000/card mute for 3 s",
+    "option.card control.socket": "运行中的进程所用的套接字。",
+    "option.card control.verb": "要发生的动作。",
+    "option.card serve.control": "在此套接字听从 `sscard card control`，只有本用户可以连接。带 --reader NAME 时可由其他程序复位此卡。",
     "short.card show": "查看卡映像的内容",
     "help.card show": "查看卡映像的内容，不作改动。不显示密钥和密码。",
     "examples.card show": "sscard card show zhang.card",
@@ -562,6 +572,18 @@ TEXTS: dict[str, str] = {
     # 制作和插入映像 ----------------------------------------------------------------------------------------
     "card.made": "{file}：新的 {profile} 卡，卡号 {number}，余额 {balance} 元。",
     "psam.made": "{file}：新的 PSAM，终端机编号 {terminal}。",
+    "control.card": "卡",
+    "control.listening": "在 {socket} 接受动作。",
+    "control.in": "读卡器中：{card}",
+    "control.out": "读卡器为空；上一张：{card}",
+    "control.ordered": "待发生：{fault}",
+    "control.socket-in-use": "{socket} 是其他进程的套接字或其他文件；什么也没有做；请换一个名字。",
+    "control.nobody": "{socket} 无人应答；什么也没有做；请先运行 `sscard card serve --control`。",
+    "control.no-card": "读卡器中没有卡；什么也没有做；请先插卡。",
+    "control.card-is-in": "读卡器中已有卡；什么也没有做；请先拔卡，或换卡。",
+    "control.no-such-card": "这不是卡的映像，或正被占用；什么也没有做；请检查文件。",
+    "control.no-other": "其他程序未能复位此卡；什么也没有做；运行 `card serve` 时请加 --reader NAME，并放开此卡。",
+    "usage.verb": "这不是动作：第 {column} 列应为 {expected}；什么也没有做。",
     "serve.waiting": "{what}正在等待 {address} 的虚拟读卡器……",
     "serve.inserted": "{what}已插入 {address} 的虚拟读卡器。",
     "serve.stopped": "{what}已离开读卡器。",
