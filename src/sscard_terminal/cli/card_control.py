@@ -115,7 +115,7 @@ def _traced(run: Run, stack: ExitStack) -> Callable[[Card], Card]:
     from .traced_card import TracedCard
 
     sink = stack.enter_context(sink_to(run.trace))
-    return lambda card: TracedCard(card, sink)
+    return lambda card: TracedCard(card, sink, run.console.language)
 
 
 def _wait(stack: ExitStack, until_eof: bool) -> None:

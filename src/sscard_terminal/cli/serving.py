@@ -50,7 +50,7 @@ def serve(run: Run, opened: OpenedChip, what: str, address: Address, until_eof: 
             from .trace import sink_to
             from .traced_card import TracedCard
 
-            card = TracedCard(card, stack.enter_context(sink_to(run.trace)))
+            card = TracedCard(card, stack.enter_context(sink_to(run.trace)), run.console.language)
         vpicc = Vpicc(card, address.port, address.host, on_state=teller(run, what, address))
         for number in (signal.SIGTERM, signal.SIGINT):
             previous = signal.signal(number, _stopper(vpicc))

@@ -37,6 +37,7 @@ class Drawer:
         self._told_to = 0
         self._standing: Standing | None = None
         self._is_waiting = False
+        self._look_again: asyncio.TimerHandle | None = None
         self._askers = asyncio.Semaphore(MOST_WAITING)
         bench.hearing.tell = self._heard
 
@@ -60,6 +61,8 @@ class Drawer:
 
     def close(self) -> None:
         self.bench.hearing.tell = lambda: None
+        if self._look_again is not None:
+            self._look_again.cancel()
         self.hub.close()
 
     def _heard(self) -> None:
@@ -78,5 +81,7 @@ class Drawer:
         if standing != self._standing:
             self._standing = standing
             self.hub.publish(STANDING, standing)
-        if any(isinstance(fault, Mute) for fault in standing.ordered):
-            self._loop.call_later(LOOK_AGAIN_S, self._publish)
+        if self._look_again is not None:
+            self._look_again.cancel()
+        is_mute = any(isinstance(fault, Mute) for fault in standing.ordered)
+        self._look_again = self._loop.call_later(LOOK_AGAIN_S, self._publish) if is_mute else None
