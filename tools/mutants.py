@@ -1,4 +1,4 @@
-"""Breaks one thing at a time in the modules that keep money and PIN safe, and counts what the tests notice.
+"""Breaks one thing at a time in the modules that keep money and PIN safe, card's and terminal's, and counts what the tests notice.
 
 Run: python tools/mutants.py [MODULE …] [--processes N] [--list]
 Prints the survivors and the score; exit code 1 below 90 %, 2 where the tests fail without a mutant. A mutant that no
@@ -31,21 +31,31 @@ from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[1]
 LOWEST_SCORE = 0.90
-PATIENCE_S = 120
+PATIENCE_S = 600
 """A mutant that runs longer loops for ever, which is noticed too."""
 CARD, ACCOUNT = "src/sscard_terminal/card", "applets/medical_account"
+TERMINAL = "src/sscard_terminal/terminal"
 TORTURE = [
     f"tests/torture/test_enumeration.py::test_no_fault_and_no_second_fault_breaks_the_law[{name}]"
     for name in ("VERIFY wrong", "two commits", "DEBIT", "CREDIT", "RELOAD")
 ]
 """Run last, for what the quick tests have not noticed."""
 TRACE = ["tests/applets/test_specification_trace.py"]
+SALE = [
+    f"tests/terminal/test_{name}.py"
+    for name in ("debit", "debit_faults", "sale_rules", "clock", "settling_refused_cards", "hostile_card")
+]
+SALE_TORTURE = ["tests/torture/terminal/test_enumeration.py"]
+JOURNAL = [f"tests/terminal/test_{name}.py" for name in ("journal", "journal_damage", "requests", "day")]
 TESTS = {
     "memory": ["tests/card/test_memory.py"],
     "image": ["tests/card/test_image.py", "tests/card/test_nvm.py", *TORTURE],
     "nvm": ["tests/card/test_nvm.py", *TORTURE],
     "retry_counter": ["tests/card/test_retry_counter.py", "tests/applets/test_pin.py", *TORTURE],
     "account": ["tests/applets/test_medical_account.py", *TRACE, *TORTURE],
+    "sale": [*SALE, *SALE_TORTURE],
+    "recovery": ["tests/terminal/test_recovery.py", *SALE, *SALE_TORTURE],
+    "journal": [*JOURNAL, *SALE],
 }
 
 
@@ -75,6 +85,12 @@ TARGETS = (
     *(
         Target(f"{ACCOUNT}/{name}.py", TESTS["account"])
         for name in ("account", "applet", "enquiries", "transactions")
+    ),
+    *(Target(f"{TERMINAL}/{name}.py", TESTS["sale"]) for name in ("attempt", "debit")),
+    *(Target(f"{TERMINAL}/{name}.py", TESTS["recovery"]) for name in ("evidence", "recovery")),
+    *(
+        Target(f"{TERMINAL}/{name}.py", TESTS["journal"])
+        for name in ("journal", "journal_store", "journal_rows", "journal_events", "journal_file")
     ),
 )
 
