@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,24 +17,34 @@ from typing import Any, Self
 
 import httpx
 
+from sscard_terminal.cardspec.issuing import PendingCredit
+from sscard_terminal.cardspec.money import Fen
+from sscard_terminal.centre.hsm import SoftwareHsm
+from sscard_terminal.centre.window_host import WindowHost
+from sscard_terminal.centre.window_ledger import WindowLedger
 from sscard_terminal.counter.access import CSRF_HEADER
 from sscard_terminal.counter.desk import Desk
 from sscard_terminal.counter.fittings import Fittings
 from sscard_terminal.counter.serving import CounterServer, Listening, bound
+from sscard_terminal.counter.workplace import Workplace
 from sscard_terminal.reader.connection import LinkError, LinkReason
 from sscard_terminal.terminal.client import SocialSecurityCard
 from sscard_terminal.terminal.configuration import Configuration
+from sscard_terminal.terminal.issuer_host import IssuerHost
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.policy import Policy
 from sscard_terminal.terminal.programs import Scope, add_program, new_program
 from sscard_terminal.terminal.psam import Psam
 from sscard_terminal.terminal.sale_rules import NO_RULES, SaleRules
 from sscard_terminal.terminal.till.till import Shop
+from tests.cards import KEYS
 from tests.terminal import doubles
 from tests.terminal.doubles import DEBIT, Fault, Faulty, pattern
 
 PIN = "123456"
 PATIENCE_S = 10.0
+FUNDS = 50_000
+"""Fen of the card's account at the centre."""
 
 
 class Reader:
@@ -91,10 +102,11 @@ class Watch:
 
 @dataclass
 class Hands:
-    """Card and PSAM of a test's desk; `fault` happens to the next DEBIT, `pause` is waited for in every breath."""
+    """Card and PSAM of a test's desk; `fault` happens to the next DEBIT, or whatever `header` says, `pause` is waited for in every breath."""
 
     desk: doubles.Desk
     fault: Fault | None = None
+    header: bytes = DEBIT
     pause: threading.Event | None = None
     at_it: threading.Event = field(default_factory=threading.Event)
 
@@ -104,7 +116,7 @@ class Hands:
             self.at_it.set()
             assert self.pause.wait(PATIENCE_S)
         fault, self.fault = self.fault, None
-        yield Breath(self.desk.insert(lambda inner: Faulty(inner, DEBIT, fault)), self.desk.psam)
+        yield Breath(self.desk.insert(lambda inner: Faulty(inner, self.header, fault)), self.desk.psam)
 
 
 @dataclass
@@ -124,6 +136,7 @@ class House:
         language: Any = "en",
         now: Callable[[], float] = time.monotonic,
         is_kiosk: bool = False,
+        has_host: bool = False,
         **settings: Any,
     ) -> None:
         self.folder = folder
@@ -143,20 +156,39 @@ class House:
             Shop(Policy(), rules, "Hill Pharmacy"),
             configuration,
             self.goods.clock,
-            pattern,
+            secrets.token_bytes if has_host else pattern,  # the host knows a request by its id
             language,
             lambda _shop: self.shops[-1],
             "loopback",
             is_kiosk,
             programs=folder / "programs.json",
+            open_host=self._open_host if has_host else None,
         )
         self.shops = [self.fittings.shop]
         """The last one holds from the next card on."""
+        self.credits: list[PendingCredit] = []
+        self.host: WindowHost
         self.url = ""
         self.desk: Desk
         self._server: CounterServer
         self._thread: threading.Thread | None = None
         self._ready = threading.Event()
+
+    @contextmanager
+    def _open_host(self) -> Iterator[IssuerHost]:
+        """The centre's stand-in over a ledger in the house's folder; the first time it gets FUNDS and `credits`."""
+        file = self.folder / "ledger.db"
+        is_new = not file.exists()
+        with WindowLedger.open(file) as ledger:
+            if is_new:
+                card = self.goods.insert()
+                card.enter_ssse()
+                identification = str(card.issuer_data().identification)
+                ledger.deposit(identification, Fen(FUNDS), doubles.NOON)
+                for credit in self.credits:
+                    ledger.owe(identification, credit, doubles.NOON)
+            self.host = WindowHost(SoftwareHsm(KEYS), ledger, self.goods.clock)
+            yield self.host
 
     def __enter__(self) -> Self:
         self.open()
@@ -217,6 +249,12 @@ class House:
         headers = {"Authorization": f"Bearer {token}"}
         with httpx.Client(base_url=self.url, timeout=PATIENCE_S, headers=headers) as client:
             yield Shopware(client, token)
+
+    def in_station(self, what: Callable[[Workplace], Any]) -> Any:
+        """Something asked in the thread that holds journal and ledger."""
+        return asyncio.run_coroutine_threadsafe(self.desk.station.do(what), self.desk._loop).result(
+            PATIENCE_S
+        )
 
     def balance(self) -> int:
         """What the chip holds, whatever anybody was told."""

@@ -21,10 +21,16 @@ CLERK, SUPERVISOR = "pharmacy 07 opens", "supervision 01 looks"
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    """A counter with a supervisor 01 and a clerk 07, their hashes cheap."""
+    """A counter with a supervisor 01 and a clerk 07."""
+    with House(tmp_path, operators=operators_in(tmp_path, monkeypatch)) as open_house:
+        yield open_house
+
+
+def operators_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of a supervisor 01 and a clerk 07, their hashes cheap."""
     monkeypatch.setattr(passwords, "COST", CHEAP)
-    tmp_path.chmod(0o700)
-    file = tmp_path / "operators.json"
+    folder.chmod(0o700)
+    file = folder / "operators.json"
     for number, name, right, word in (
         ("01", "Chen", Right.SUPERVISOR, SUPERVISOR),
         ("07", "Wang", Right.CLERK, CLERK),
@@ -32,8 +38,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
         operator = new_operator(number, name, right, Password(word), secrets.token_bytes)
         assert isinstance(operator, Operator)
         add_operator(file, operator)
-    with House(tmp_path, operators=file) as open_house:
-        yield open_house
+    return file
 
 
 def signed_in(browser: Browser, number: str = "07", word: str = CLERK) -> Browser:

@@ -5,7 +5,7 @@ Not here: the server under it (serving.py), the routes (routes_*.py). To add rou
 
 from __future__ import annotations
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
@@ -18,9 +18,19 @@ from sscard_terminal.terminal.operators_file import OperatorsTrouble
 from sscard_terminal.terminal.programs import ProgramsTrouble
 from sscard_terminal.voice.told import failed
 
-from . import api, routes_clerk, routes_kiosk, routes_office, routes_pad, routes_simulator, routes_staff
+from . import (
+    api,
+    routes_clerk,
+    routes_kiosk,
+    routes_office,
+    routes_pad,
+    routes_simulator,
+    routes_staff,
+    routes_window,
+)
 from .access import spoken
 from .desk import Desk
+from .fittings import Fittings
 from .office import NoSuchSale
 from .pairing import OutOfTurn
 from .security import Wall
@@ -65,13 +75,20 @@ def counter_app(desk: Desk) -> ASGIApp:
         openapi_url=None if desk.kiosk is not None else f"{api.PREFIX}/openapi.json",
     )
     app.state.desk = desk
-    for router in KIOSK_ROUTERS if desk.kiosk is not None else (*ROUTERS, *PROGRAM_ROUTERS):
+    for router in _routers(desk.fittings):
         app.include_router(router)
     if desk.drawer is not None:
         app.include_router(routes_simulator.router)
     app.mount("/static", StaticFiles(directory=STATIC), "static")
     _tell_refusals(app)
     return Wall(app, desk.address)
+
+
+def _routers(fittings: Fittings) -> tuple[APIRouter, ...]:
+    if fittings.is_kiosk:
+        return KIOSK_ROUTERS
+    window = (routes_window.router,) if fittings.has_window else ()
+    return (*ROUTERS, *window, *PROGRAM_ROUTERS)
 
 
 def _tell_refusals(app: FastAPI) -> None:

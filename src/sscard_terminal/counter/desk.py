@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 
+from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.terminal.till.till import Order, Till
 
 from .drawer import Drawer
@@ -156,7 +157,10 @@ class Desk:
         self.tell_pad()
         if pin is None:
             return False
-        enter = Till.enter_pin if stage is Stage.PIN else Till.enter_new_pin
+
+        def enter(till: Till, typed: Pin) -> None:
+            (till.enter_pin if stage is Stage.PIN else till.enter_new_pin)(typed)
+
         try:
             await self.station.do(lambda work: work.with_pin(number, operator, pin, enter))
         except Busy:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from sscard_terminal.iso7816.status import Language
 from sscard_terminal.terminal.configuration import Configuration
+from sscard_terminal.terminal.issuer_host import IssuerHost
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.ports import Clock, RandomBytes
 from sscard_terminal.terminal.slots import Slots
@@ -59,6 +60,13 @@ class Fittings:
     programs: Path | None = None
     """The file of the programs that may ask, None where none may."""
 
+    open_host: Callable[[], AbstractContextManager[IssuerHost]] | None = None
+    """The issuer's host, opened in the thread that asks it: with one, this counter is also a service window."""
+
     def __post_init__(self) -> None:
         if self.bench is not None and not self.configuration.training:
             raise ValueError("a bench is for training only")
+
+    @property
+    def has_window(self) -> bool:
+        return self.open_host is not None and not self.is_kiosk

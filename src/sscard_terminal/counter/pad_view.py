@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sscard_terminal.cardspec.money import yuan_of_fen
+from sscard_terminal.cardspec.money import Fen, yuan_of_fen
 from sscard_terminal.iso7816.status import Language
-from sscard_terminal.terminal.till.steps import Purpose
+from sscard_terminal.terminal.till.steps import Purpose, Screen
 from sscard_terminal.voice import told
 from sscard_terminal.voice.pages import word
 
@@ -20,9 +20,9 @@ from .view import TONES, without_hex
 
 
 def pad_state_of(desk: Desk, language: Language) -> dict[str, Any]:
-    """`amount`: what the account pays, yuan; None where nothing is paid."""
+    """`amount`: what the account pays, or what is loaded onto it, yuan; None where no money is about to move."""
     screen, entry = desk.snapshot.screen, desk.pin
-    pays = screen.amounts is not None and screen.purpose is Purpose.SALE
+    amount, key = _amount(screen)
     return {
         **keys_of(desk, language),
         "step": str(screen.step),
@@ -34,10 +34,21 @@ def pad_state_of(desk: Desk, language: Language) -> dict[str, Any]:
             f"pad.line.{entry.stage}" if entry.stage is not Stage.NOTHING else f"pad.step.{screen.step}",
         ),
         "says": pin_says(desk, language),
-        "amount": yuan_of_fen(screen.amounts.account) if pays and screen.amounts is not None else None,
+        "amount": None if amount is None else yuan_of_fen(amount),
+        "amount_says": word(language, key),
         "tries_left": screen.panel.tries_left if screen.panel is not None else None,
         "training": desk.fittings.configuration.training,
     }
+
+
+def _amount(screen: Screen) -> tuple[Fen | None, str]:
+    """How much, and the word for what becomes of it."""
+    match screen.purpose:
+        case Purpose.SALE if screen.amounts is not None:
+            return screen.amounts.account, "pad.amount"
+        case Purpose.LOAD if screen.window is not None:
+            return screen.window.amount, "pad.load"
+    return None, "pad.amount"
 
 
 def keys_of(desk: Desk, language: Language) -> dict[str, Any]:

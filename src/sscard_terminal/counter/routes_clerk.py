@@ -149,7 +149,7 @@ async def ask(asked: Asking, desk: TheDesk, session: Acting) -> dict[str, Any]:
 @router.post("/clerk/confirm")
 async def confirm(asked: OnSnapshot, desk: TheDesk, session: Acting) -> dict[str, Any]:
     """Enter."""
-    return await _act(desk, session, asked.number, Till.confirm)
+    return await _act(desk, session, asked.number, lambda till: till.confirm())
 
 
 @router.post("/clerk/cancel")

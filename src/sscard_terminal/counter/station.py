@@ -91,7 +91,10 @@ class Station:
 
     def _open(self) -> None:
         journal = self._belongings.enter_context(self._fittings.open_journal())
-        self._work = Workplace(self._fittings, journal, self._show, self._printer, self.later)
+        host = None
+        if self._fittings.has_window and self._fittings.open_host is not None:
+            host = self._belongings.enter_context(self._fittings.open_host())
+        self._work = Workplace(self._fittings, journal, self._show, self._printer, self.later, host)
         self._belongings.callback(self._work.leave)
 
     def _shut(self) -> None:

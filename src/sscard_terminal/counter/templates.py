@@ -31,7 +31,7 @@ _environment = Environment(
 
 def page(name: str, language: Language, desk: Desk, **facts: Any) -> HTMLResponse:
     """The page of that template. In it `word(key)` is a word, `place` the shop's name, `training` whether nothing is real,
-    `simulator` whether it has the drawer."""
+    `simulator` whether it has the drawer, `has_window` whether there is a service window."""
     configuration = desk.fittings.configuration
     text = _environment.get_template(name).render(
         word=partial(word, language),
@@ -40,6 +40,7 @@ def page(name: str, language: Language, desk: Desk, **facts: Any) -> HTMLRespons
         place=configuration.place,
         training=configuration.training,
         simulator=desk.drawer is not None,
+        has_window=desk.fittings.has_window,
         **facts,
     )
     return HTMLResponse(text)

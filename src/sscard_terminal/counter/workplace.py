@@ -14,19 +14,24 @@ from typing import Any
 from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.cardspec.records import masked_number
 from sscard_terminal.reader.connection import LinkReason
+from sscard_terminal.terminal.issuer_host import IssuerHost
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.journal_events import JournalEntry
 from sscard_terminal.terminal.journal_file import JournalTrouble
+from sscard_terminal.terminal.load_journal import LoadJournal
+from sscard_terminal.terminal.outcomes import Declined
 from sscard_terminal.terminal.policy import FIRST_PINS
 from sscard_terminal.terminal.slips.contents import Slip
 from sscard_terminal.terminal.slips.forms import slip_of_sale
 from sscard_terminal.terminal.slips.layout import text_of
+from sscard_terminal.terminal.slips.load_form import slip_of_load
 from sscard_terminal.terminal.slips.printing import print_slip
 from sscard_terminal.terminal.slips.targets import Nowhere
 from sscard_terminal.terminal.slips.targets import Screen as OnScreen
 from sscard_terminal.terminal.slips.trouble import SlipTrouble
-from sscard_terminal.terminal.till.steps import Purpose, Screen, Step
+from sscard_terminal.terminal.till.steps import AtWindow, Purpose, Screen, Step
 from sscard_terminal.terminal.till.till import Order, Till
+from sscard_terminal.terminal.till.window import WindowTill
 from sscard_terminal.terminal.upload_queue import waiting
 
 from .beside import LOOKED_THROUGH, Line, beside
@@ -38,6 +43,8 @@ Publish = Callable[[Snapshot], None]
 Later = Callable[[Callable[["Workplace"], None]], None]
 """Does something in the owning thread, after what it is at."""
 _WITH_SLIP = (Step.DONE, Step.TO_BE_VERIFIED)
+_WITH_LOAD_SLIP = (*_WITH_SLIP, Step.REFUSED)
+"""Of several refunds some may have been loaded before one was refused."""
 PEOPLE_ARE_AT_IT = (Step.CONFIRM_AMOUNT, Step.ENTER_PIN, Step.NEW_PIN, Step.REST_IN_CASH)
 """Steps in which a service has begun and waits for people."""
 
@@ -54,7 +61,13 @@ class Workplace:
     """One counter's belongings. Not for two threads: `station.Station` sees to it."""
 
     def __init__(
-        self, fittings: Fittings, journal: Journal, publish: Publish, printer: Executor, later: Later
+        self,
+        fittings: Fittings,
+        journal: Journal,
+        publish: Publish,
+        printer: Executor,
+        later: Later,
+        host: IssuerHost | None = None,
     ) -> None:
         self.fittings = fittings
         self.journal = journal
@@ -65,8 +78,14 @@ class Workplace:
         self.shop = fittings.shop
         self.service: Service | None = None
         """What a program has begun and is not at its end."""
-        self.till = Till(fittings.slots, journal, fittings.shop, fittings.clock, fittings.random, self._shown)
+        self.host = host
+        self.till = self._till()
         self.look_into_books()
+
+    def _till(self) -> Till:
+        parts = self.fittings
+        at = (parts.slots, self.journal, parts.shop, parts.clock, parts.random, self._shown)
+        return Till(*at) if self.host is None else WindowTill(self.host, *at)
 
     # What happens by itself -------------------------------------------------------------------------------
 
@@ -258,6 +277,8 @@ class Workplace:
         voucher, paper = screen.voucher, None
         if screen.step in _WITH_SLIP and screen.purpose is Purpose.SALE and voucher is not None:
             paper = self._paper_of_sale(voucher)
+        if screen.step in _WITH_LOAD_SLIP and screen.window is not None:
+            paper = self._paper_of_loads(screen.window)
         if self.service is not None and not self.service.goes_on_at(screen.step):
             service, self.service = self.service, None
             service.end(self.journal, screen, self.fittings.clock, self._beside(screen))
@@ -287,6 +308,24 @@ class Workplace:
         except JournalTrouble:
             return None
         return None if entry is None else self._paper(self.slip_of(entry), voucher)
+
+    def _paper_of_loads(self, window: AtWindow) -> Paper | None:
+        """A slip for each load, from the journal; shown is the last. What was not loaded has none."""
+        paper = None
+        for _, outcome in window.loads:
+            if not isinstance(outcome, Declined):
+                paper = self._paper_of_load(outcome.load.number) or paper
+        return paper
+
+    def _paper_of_load(self, number: int) -> Paper | None:
+        try:
+            entry = LoadJournal(self.journal).entry(number)
+        except JournalTrouble:
+            return None
+        place, language = self.shop.place, self.fittings.language
+        if entry is None:
+            return None
+        return self._paper(slip_of_load(entry, place, language, training=self.journal.training), number)
 
     def slip_of(self, entry: JournalEntry, *, reprint: bool = False) -> Slip:
         return slip_of_sale(entry, self.fittings.language, reprint=reprint, training=self.journal.training)

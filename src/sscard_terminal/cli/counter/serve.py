@@ -11,7 +11,8 @@ import secrets
 import sys
 import time
 import webbrowser
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from sscard_terminal.counter.fittings import CardWatch, Fittings
     from sscard_terminal.counter.security import Address
     from sscard_terminal.counter.serving import Listening
+    from sscard_terminal.terminal.issuer_host import IssuerHost
     from sscard_terminal.terminal.slots import Slots
 
     from .practice import Practice
@@ -54,6 +56,8 @@ PACKAGES = ("fastapi", "jinja2", "pydantic", "starlette", "uvicorn")
 @click.option("--practice", is_flag=True)
 @click.option("--kiosk", is_flag=True)
 @click.option("--loopback", is_flag=True)
+@click.option("--keys", metavar="FILE", type=FilePath())
+@click.option("--ledger", metavar="FILE", type=FilePath())
 @click.option("--journal", metavar="FILE", type=FilePath())
 def serve(
     run: Run,
@@ -66,9 +70,13 @@ def serve(
     practice: bool,
     kiosk: bool,
     loopback: bool,
+    keys: Path | None,
+    ledger: Path | None,
     journal: Path | None,
 ) -> int:
     """See messages, help.counter serve."""
+    if (keys is None and ledger is not None) or (kiosk and keys is not None):
+        raise BadValue("usage.counter-host")
     require_packages()
     if loopback and not practice:
         raise BadValue("usage.loopback")
@@ -90,12 +98,27 @@ def serve(
 
         _serve(
             run,
-            replace(fittings_of(run, desk, journal, at_practice), is_kiosk=kiosk),
+            replace(
+                fittings_of(run, desk, journal, at_practice),
+                is_kiosk=kiosk,
+                open_host=_host(run, desk, keys, ledger),
+            ),
             Listening(host, port, *given, (*names, *configuration.counter_names)),
             opens,
             at_practice,
         )
     return Exit.DONE
+
+
+def _host(
+    run: Run, desk: Desk, keys: Path | None, ledger: Path | None
+) -> Callable[[], AbstractContextManager[IssuerHost]] | None:
+    """What opens the issuer's host, once the counter begins; None where no keys are named."""
+    if keys is None:
+        return None
+    from ..issuer import issuer_host
+
+    return lambda: issuer_host(run, desk.settings.configuration, keys, ledger)
 
 
 def require_packages() -> None:

@@ -28,6 +28,7 @@ function render(next) {
   put("#says", next.says);
   put("#tries", next.tries);
   put("#amount", next.amount ?? "");
+  put("#amount-says", next.amount_says);
   show(find("#amount-line"), next.amount);
   showTyped(next);
   notice("");
