@@ -884,8 +884,7 @@ TEXTS: dict[str, str] = {
         "Serves the counter as a page for a browser on this computer, and the customer's pad. Ctrl-C ends it; a sale that has begun "
         "comes to its end first.\n\nBeyond this computer it is served with TLS only."
     ),
-    "examples.counter serve": "sscard counter serve\nsscard counter serve --practice --open\nsscard counter serve --practice --loopback --port 0\nsscard counter serve --kiosk\nsscard counter serve --config terminal.toml --lang zh",
-    "examples.counter serve": "sscard counter serve\nsscard counter serve --practice --open\nsscard counter serve --kiosk\nsscard counter serve --keys keys.toml\nsscard counter serve --config terminal.toml --lang zh",
+    "examples.counter serve": "sscard counter serve\nsscard counter serve --practice --open\nsscard counter serve --practice --loopback --port 0\nsscard counter serve --kiosk\nsscard counter serve --keys keys.toml\nsscard counter serve --config terminal.toml --lang zh",
     "option.counter serve.host": "Where to listen; by default 127.0.0.1, this computer alone.",
     "option.counter serve.port": "The port; by default 8650; 0 takes any that is free.",
     "option.counter serve.names": "A name under which browsers ask for the page, besides the host; may be given more than once.",

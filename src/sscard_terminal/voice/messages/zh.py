@@ -846,8 +846,7 @@ TEXTS: dict[str, str] = {
     "help.counter serve": (
         "以网页形式提供本机的柜台和顾客密码键盘。Ctrl-C 退出；已开始的交易先办完。\n\n本机以外只经 TLS 提供。"
     ),
-    "examples.counter serve": "sscard counter serve\nsscard counter serve --practice --open\nsscard counter serve --practice --loopback --port 0\nsscard counter serve --kiosk\nsscard counter serve --config terminal.toml --lang zh",
-    "examples.counter serve": "sscard counter serve\nsscard counter serve --practice --open\nsscard counter serve --kiosk\nsscard counter serve --keys keys.toml\nsscard counter serve --config terminal.toml --lang zh",
+    "examples.counter serve": "sscard counter serve\nsscard counter serve --practice --open\nsscard counter serve --practice --loopback --port 0\nsscard counter serve --kiosk\nsscard counter serve --keys keys.toml\nsscard counter serve --config terminal.toml --lang zh",
     "option.counter serve.host": "监听地址；默认 127.0.0.1，仅限本机。",
     "option.counter serve.port": "端口；默认 8650；0 表示任选空闲端口。",
     "option.counter serve.names": "浏览器访问时使用的其他名称；可给多个。",
