@@ -27,6 +27,9 @@ from sscard_terminal.counter.desk import Desk
 from sscard_terminal.counter.fittings import Fittings
 from sscard_terminal.counter.serving import CounterServer, Listening, bound
 from sscard_terminal.counter.workplace import Workplace
+from sscard_terminal.driver.driver import Driver
+from sscard_terminal.driver.over_slots import ReadersOfSlots
+from sscard_terminal.driver.place import PinEntry, Place
 from sscard_terminal.reader.connection import LinkError, LinkReason
 from sscard_terminal.terminal.client import SocialSecurityCard
 from sscard_terminal.terminal.configuration import Configuration
@@ -163,6 +166,7 @@ class House:
             is_kiosk,
             programs=folder / "programs.json",
             open_host=self._open_host if has_host else None,
+            driver=self._driver,
         )
         self.shops = [self.fittings.shop]
         """The last one holds from the next card on."""
@@ -236,6 +240,12 @@ class House:
             own.close()
             await self.desk.close()
 
+    def _driver(self, journal: Journal, shop: Callable[[], Shop], pins: PinEntry) -> Driver:
+        place = lambda: Place(  # noqa: E731
+            ReadersOfSlots(self.hands), journal, shop(), self.goods.clock, os.urandom, pins
+        )
+        return Driver(place, self.now)
+
     @contextmanager
     def browser(self) -> Iterator[Browser]:
         with httpx.Client(base_url=self.url, timeout=PATIENCE_S) as client:
@@ -282,6 +292,13 @@ class Shopware:
     def sell(self, request: str = "r1", wait_s: float = 0, **order: Any) -> httpx.Response:
         order = order or {"account_fen": 1234}
         return self.post("sales", {"request": request, **order}, wait_s=wait_s)
+
+    def drive(self, function: str, **parameters: Any) -> dict[str, Any]:
+        """A function of the known driver that this program may call."""
+        answer = self.client.post("/driver", json={"function": function, **parameters})
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
 
     def until_ready(self) -> dict[str, Any]:
         """The card, as soon as it can be served."""

@@ -109,6 +109,7 @@ class Bench:
     name: str = "泰山大药房"
     language: Language = "zh"
     known: CardReference | None = None
+    dice: Dice = field(default_factory=Dice)
 
     @classmethod
     def at(
@@ -122,7 +123,7 @@ class Bench:
         return bench
 
     def __post_init__(self) -> None:
-        self.driver = Driver(self.place(), lambda: self.seconds)
+        self.driver = Driver(self.place, lambda: self.seconds)
 
     @property
     def chip(self) -> Chip:
@@ -143,7 +144,7 @@ class Bench:
             self.journal,
             Shop(self.policy, self.rules, self.name),
             self.clock,
-            Dice(),
+            self.dice,
             self.holder if self.has_page else None,
             self.device,
             language=self.language,

@@ -15,11 +15,14 @@ from tests.driver.doubles import Bench
 from tests.terminal.doubles import NOON, Faulty
 
 SIGNS = st.text(st.sampled_from("|$^:.0123456789ABCDEFSEDFxyz张\x00\ud800 \n"), max_size=80)
+PATIENT = settings(deadline=None)
+"""Other work may hold this machine up."""
 SHARED = settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
+@PATIENT
 @given(SIGNS)
 def test_any_address_is_read_or_refused(text: str) -> None:
     try:
@@ -30,6 +33,7 @@ def test_any_address_is_read_or_refused(text: str) -> None:
         assert "".join(written(address, address.items) for address in addresses) == text
 
 
+@PATIENT
 @given(SIGNS, SIGNS)
 def test_any_data_are_taken_in_the_addresss_shape_or_refused(address: str, data: str) -> None:
     try:
@@ -40,6 +44,7 @@ def test_any_data_are_taken_in_the_addresss_shape_or_refused(address: str, data:
         assert len(parts) == len(parse_address(address))
 
 
+@PATIENT
 @given(SIGNS)
 def test_any_card_and_pay_information_is_read_or_refused(text: str) -> None:
     for parse in (CardInfo.parse, lambda value: PayInfo.parse(value, NOON)):
@@ -49,11 +54,13 @@ def test_any_card_and_pay_information_is_read_or_refused(text: str) -> None:
             assert isinstance(refused.why, int)
 
 
+@PATIENT
 @given(st.sampled_from(["an", "cn", "b"]), st.binary(max_size=40))
 def test_whatever_a_card_holds_can_be_shown_without_our_separators(kind: str, raw: bytes) -> None:
     assert not set(shown(kind, raw)) & set("|$^\n\r\0")  # type: ignore[arg-type]
 
 
+@PATIENT
 @given(st.sampled_from(["an", "cn", "b"]), SIGNS, st.integers(1, 40))
 def test_what_is_stored_has_the_items_length_or_is_refused(kind: str, text: str, length: int) -> None:
     try:
@@ -62,6 +69,7 @@ def test_what_is_stored_has_the_items_length_or_is_refused(kind: str, text: str,
         assert refused.why in (-41, -42)
 
 
+@PATIENT
 @given(st.text("ABCabc123张三李四", max_size=15))
 def test_a_text_that_was_stored_is_shown_again(text: str) -> None:
     assert shown("an", stored("an", text, 60)) == text

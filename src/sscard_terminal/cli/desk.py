@@ -119,6 +119,19 @@ class Desk:
                 partial(self._pad_of, reader),
             )
 
+    @contextmanager
+    def card_alone(self) -> Iterator[SocialSecurityCard]:
+        """As `at_work` without the PSAM, for what needs none; `stand_by` has settled on the readers.
+
+        Raises:
+            LinkError: the card cannot be opened.
+        """
+        assert self._readers is not None
+        with opened(self._readers[0], self._language) as reader:
+            card = self._trace.around(reader, CARD)
+            with exclusively(card):
+                yield SocialSecurityCard(completing(card))
+
     def _pad_of(self, reader: Connection) -> PinPad | None:
         return pin_pad(reader, lambda keys: self._trace.around(keys, PAD)) if self._uses_pad else None
 

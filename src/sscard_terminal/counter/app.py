@@ -21,6 +21,7 @@ from sscard_terminal.voice.told import failed
 from . import (
     api,
     routes_clerk,
+    routes_driver,
     routes_kiosk,
     routes_office,
     routes_pad,
@@ -43,7 +44,7 @@ ROUTERS = (routes_clerk.router, routes_office.router, routes_staff.router, route
 """Everything the pages ask for; a new page's router goes here."""
 KIOSK_ROUTERS = (routes_kiosk.start, routes_kiosk.router)
 """Instead of those, where a kiosk is served."""
-PROGRAM_ROUTERS = (api.router,)
+PROGRAM_ROUTERS = (api.router, routes_driver.router)
 """What programs ask for, with a token instead of a page's cookie."""
 DESCRIPTION = (
     "The counter's service for shop software: identify a card, sell, ask how a sale stands, read details, change the PIN, "

@@ -19,6 +19,7 @@ from .drawer import Drawer
 from .events import Hub
 from .fittings import Fittings
 from .kiosk import Kiosk, Phase
+from .known_driver import AskedPins
 from .known_programs import KnownPrograms
 from .pairing import PadState, Pairing, PinEntry, Stage
 from .security import Address
@@ -58,7 +59,8 @@ class Desk:
         """Who began the service at hand: the pad's part of it is done in that name."""
         self.snapshot = Snapshot()
         self._loop = asyncio.get_running_loop()
-        self.station = Station(fittings, self._from_station)
+        self.asked_pins = AskedPins()
+        self.station = Station(fittings, self._from_station, self.asked_pins)
         self._minder: asyncio.Task[None] | None = None
         bench = None if fittings.is_kiosk else fittings.bench  # a kiosk has no clerk to show it to
         self.drawer = None if bench is None else Drawer(bench)
@@ -124,6 +126,11 @@ class Desk:
         Raises:
             Busy, Stale, DoesNotFit: nothing was done.
         """
+        if self.asked_pins.is_waiting and what is Till.cancel:
+            if not self.snapshot.is_current(number):
+                raise Stale
+            self.asked_pins.cancel()
+            return self.snapshot
         self.operator = operator
         return await self.station.do(lambda work: work.act(number, operator, what))
 
@@ -157,6 +164,8 @@ class Desk:
         self.tell_pad()
         if pin is None:
             return False
+        if self.asked_pins.give(pin):
+            return True
 
         def enter(till: Till, typed: Pin) -> None:
             (till.enter_pin if stage is Stage.PIN else till.enter_new_pin)(typed)

@@ -19,6 +19,7 @@ from sscard_terminal.terminal.ports import Clock, RandomBytes
 from sscard_terminal.terminal.slots import Slots
 from sscard_terminal.terminal.till.till import Shop
 
+from .known_driver import DriverMaker
 from .simulator import Bench
 
 
@@ -59,6 +60,8 @@ class Fittings:
     """The simulator, at virtual readers in training; None wherever a card may be real."""
     programs: Path | None = None
     """The file of the programs that may ask, None where none may."""
+    driver: DriverMaker | None = None
+    """The known driver's functions, None where they are not offered."""
 
     open_host: Callable[[], AbstractContextManager[IssuerHost]] | None = None
     """The issuer's host, opened in the thread that asks it: with one, this counter is also a service window."""

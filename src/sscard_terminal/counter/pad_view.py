@@ -44,8 +44,8 @@ def pad_state_of(desk: Desk, language: Language) -> dict[str, Any]:
 def _amount(screen: Screen) -> tuple[Fen | None, str]:
     """How much, and the word for what becomes of it."""
     match screen.purpose:
-        case Purpose.SALE if screen.amounts is not None:
-            return screen.amounts.account, "pad.amount"
+        case Purpose.SALE:
+            return screen.price, "pad.amount"
         case Purpose.LOAD if screen.window is not None:
             return screen.window.amount, "pad.load"
     return None, "pad.amount"

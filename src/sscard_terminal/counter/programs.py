@@ -182,7 +182,7 @@ def _require_card(work: Workplace, card: str) -> None:
 
 
 def _require_nobody(work: Workplace) -> None:
-    if work.service is not None or work.till.screen.step in (*PEOPLE_ARE_AT_IT, Step.CHARGING, Step.READING):
+    if work.is_at_work:
         raise NotDone(409, "refused.busy")
 
 

@@ -20,7 +20,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _log = logging.getLogger(__name__)
 MOST_BODY = 16 * 1024
-"""Bytes. Our choice: nothing a page or a program sends is longer."""
+"""Bytes. Our choice: nothing a page or a program sends is longer, but for a file to be written."""
+MOST_DRIVER_BODY = 64 * 1024
+"""pWriteData has up to 20 KB, twice as long where JSON escapes it."""
+DRIVER_PATH = "/driver"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; "
     "media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -124,7 +127,7 @@ class Wall:
             await JSONResponse({"error": error}, status)(scope, receive, send_with_headers)
             return
         try:
-            await self._app(scope, _bounded(receive), send_with_headers)
+            await self._app(scope, _bounded(receive, _most(scope)), send_with_headers)
         except Exception as error:  # noqa: BLE001
             # The browser has its answer (500). A traceback would be logged with the error's text, which might quote a PIN.
             _log.error("a request met a %s", type(error).__name__)
@@ -141,7 +144,7 @@ class Wall:
         if headers.get("sec-fetch-site") in ("cross-site", "same-site") and not _is_visit(scope, headers):
             return 403, "cross-site"
         length = headers.get("content-length", "0")
-        if not (length.isascii() and length.isdecimal()) or int(length[:9]) > MOST_BODY or len(length) > 9:
+        if not (length.isascii() and length.isdecimal()) or int(length[:9]) > _most(scope) or len(length) > 9:
             return 413, "too-long"
         return None
 
@@ -163,7 +166,11 @@ class TooLong(Exception):
     """A body without a length, or with a wrong one, is longer than any of ours."""
 
 
-def _bounded(receive: Receive) -> Receive:
+def _most(scope: Scope) -> int:
+    return MOST_DRIVER_BODY if scope["path"] == DRIVER_PATH else MOST_BODY
+
+
+def _bounded(receive: Receive, most: int) -> Receive:
     """The same, where nobody announced how long the body is."""
     seen = 0
 
@@ -171,7 +178,7 @@ def _bounded(receive: Receive) -> Receive:
         nonlocal seen
         message = await receive()
         seen += len(message.get("body", b""))
-        if seen > MOST_BODY:
+        if seen > most:
             raise TooLong
         return message
 

@@ -20,7 +20,7 @@ import uvicorn
 from .app import counter_app
 from .desk import Desk
 from .fittings import Fittings
-from .security import Address, is_loopback
+from .security import MOST_DRIVER_BODY, Address, is_loopback
 
 WAITING_CONNECTIONS = 64
 FAREWELL_S = 30
@@ -118,7 +118,8 @@ class CounterServer(uvicorn.Server):
                 timeout_graceful_shutdown=FAREWELL_S,
                 timeout_keep_alive=KEEP_ALIVE_S,
                 backlog=WAITING_CONNECTIONS,
-                ws="none",
+                ws="websockets-sansio",
+                ws_max_size=MOST_DRIVER_BODY,
             )
         )
         self._desk = desk

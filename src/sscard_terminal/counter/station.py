@@ -18,6 +18,7 @@ from typing import TypeVar
 from sscard_terminal.reader.connection import LinkError, LinkReason
 
 from .fittings import Fittings
+from .known_driver import AskedPins
 from .snapshot import Snapshot
 from .workplace import Publish, Workplace
 
@@ -36,11 +37,12 @@ class Busy(Exception):
 
 
 class Station:
-    """One counter's threads. `publish` is told each new snapshot, in the working thread."""
+    """One counter's threads. `publish` is told each new snapshot, in the working thread; `asked_pins` waits in it."""
 
-    def __init__(self, fittings: Fittings, publish: Publish) -> None:
+    def __init__(self, fittings: Fittings, publish: Publish, asked_pins: AskedPins) -> None:
         self._fittings = fittings
         self._publish = publish
+        self._asked_pins = asked_pins
         self._waiting = threading.BoundedSemaphore(MOST_WAITING)
         self._over = threading.Event()
         self._printer = ThreadPoolExecutor(1, "slip-printer")
@@ -62,6 +64,7 @@ class Station:
     def close(self) -> None:
         """Let what has begun come to its end, a sale above all, and stop; what only waits is not begun."""
         self._over.set()
+        self._asked_pins.cancel()
         if self._watcher.is_alive():
             self._watcher.join()
         self._worker.submit(self._shut).result()
@@ -94,7 +97,8 @@ class Station:
         host = None
         if self._fittings.has_window and self._fittings.open_host is not None:
             host = self._belongings.enter_context(self._fittings.open_host())
-        self._work = Workplace(self._fittings, journal, self._show, self._printer, self.later, host)
+        at = (self._fittings, journal, self._show, self._printer, self.later)
+        self._work = Workplace(*at, self._asked_pins, host)
         self._belongings.callback(self._work.leave)
 
     def _shut(self) -> None:

@@ -36,6 +36,7 @@ from sscard_terminal.terminal.upload_queue import waiting
 
 from .beside import LOOKED_THROUGH, Line, beside
 from .fittings import Fittings
+from .known_driver import AskedPins
 from .services import Service
 from .snapshot import Became, Books, OpenSale, Paper, Snapshot
 
@@ -67,6 +68,7 @@ class Workplace:
         publish: Publish,
         printer: Executor,
         later: Later,
+        asked_pins: AskedPins,
         host: IssuerHost | None = None,
     ) -> None:
         self.fittings = fittings
@@ -78,6 +80,11 @@ class Workplace:
         self.shop = fittings.shop
         self.service: Service | None = None
         """What a program has begun and is not at its end."""
+        self.asked_pins = asked_pins
+        asked_pins.show = self._shown_over
+        make = fittings.driver
+        self.driver = None if make is None else make(journal, lambda: self.shop, asked_pins)
+        """The known driver's functions; a flow of theirs that holds the card ends when the till needs it."""
         self.host = host
         self.till = self._till()
         self.look_into_books()
@@ -91,6 +98,7 @@ class Workplace:
 
     def card(self, present: bool) -> None:
         """A card was put in, or taken out."""
+        self._let_go_of_card()
         if present:
             self._take_newer_rules()
         self.change(card_is_in=present, reader_trouble=None)
@@ -116,6 +124,7 @@ class Workplace:
             DoesNotFit: it is none of this step's.
         """
         self.require_current(number)
+        self._let_go_of_card()
         before = self.till.screen
         self.till.operator = operator if self.service is None else self.service.program
         with self._or_give_up():
@@ -166,6 +175,7 @@ class Workplace:
 
     def serve(self, service: Service, begin: Callable[[Till], None]) -> None:
         """Begin a program's service and follow it: to its end, or until it waits for people."""
+        self._let_go_of_card()
         with self._or_give_up():
             begin(self.till)
             screen = self.till.screen
@@ -184,10 +194,25 @@ class Workplace:
 
     def read_card(self) -> None:
         """Identify the card in the reader anew."""
+        self._let_go_of_card()
         with self._or_give_up():
             self.till.card_came()
             self._go_on()
         self.look_into_books()
+
+    @property
+    def is_at_work(self) -> bool:
+        """Somebody is at it: people, a program, or the card itself."""
+        step = self.till.screen.step
+        return self.service is not None or step in (*PEOPLE_ARE_AT_IT, Step.CHARGING, Step.READING)
+
+    def _let_go_of_card(self) -> None:
+        if self.driver is not None:
+            self.driver.close()
+
+    def _shown_over(self, screen: Screen | None) -> None:
+        """A PIN is asked for by a function of the known driver: its screen over the till's; None: no more."""
+        self.change(screen=screen or self.till.screen, paper=None, beside=())
 
     def _go_on(self) -> None:
         """Where the reader has a pad it asks at once; after a wrong PIN the clerk has it ask again. A program has said
@@ -233,6 +258,7 @@ class Workplace:
 
     def leave(self) -> None:
         """Nobody is here any more: whatever a service kept is forgotten, its PIN wiped."""
+        self._let_go_of_card()
         self.till.give_up()
 
     def hand_out(self, slip: Slip, voucher: int) -> None:

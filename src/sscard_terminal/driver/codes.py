@@ -227,7 +227,7 @@ def result_of(outcome: Declined | Unsettled, language: Language = "zh") -> Resul
     code = code_of(outcome)
     if FIRST_OF_OURS >= code >= LAST_OF_OURS:
         found = told.unsettled(outcome) if isinstance(outcome, Unsettled) else told.declined(outcome)
-        return Result(int(code), found.sentence(language))
+        return Result(int(code), found.sentence(language), money=found.money)
     tries_left = outcome.tries_left if isinstance(outcome, Declined) else None
     return of_code(code, language, tries_left)
 

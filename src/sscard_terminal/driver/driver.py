@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sscard_terminal.iso7816.errors import FormatError
@@ -103,7 +103,8 @@ FUNCTIONS: dict[str, Function] = {
 class Driver:
     """The driver of one place. A flow of HSM steps that waits is ended by any other call, and by `close`."""
 
-    def __init__(self, place: Place, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, place: Callable[[], Place], now: Callable[[], float] = time.monotonic) -> None:
+        """`place` is asked at each call: its rules may have changed."""
         self._place = place
         self._steps = Steps(now)
 
@@ -112,10 +113,12 @@ class Driver:
         """Whether a flow of HSM steps keeps the card for its next step."""
         return self._steps.is_waiting
 
-    def call(self, name: str, parameters: Mapping[str, object]) -> Result:
-        """Do what the function of that name does; whatever goes wrong is a code. -13 an unknown name, -14 wrong parameters."""
-        function = FUNCTIONS.get(name)
-        language = self._place.language
+    def call(self, name: str, parameters: Mapping[str, object], operator: str = "") -> Result:
+        """Do what the function of that name does, for `operator`; whatever goes wrong is a code. -13 an unknown name, -14
+        wrong parameters.
+        """
+        function, place = FUNCTIONS.get(name), self._place()
+        language = place.language
         if function is None:
             return of_code(Code.COMMAND_UNKNOWN, language)
         arguments = function.arguments(parameters)
@@ -124,7 +127,7 @@ class Driver:
         if "_Step" not in name or name.endswith("_Step1"):
             self._steps.end()
         try:
-            result = function.run(self._place, self._steps, *arguments)
+            result = function.run(replace(place, operator=operator), self._steps, *arguments)
         except Refused as refused:
             result = (
                 of_code(refused.why, language)

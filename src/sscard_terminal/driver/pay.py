@@ -20,6 +20,7 @@ from sscard_terminal.terminal.outcomes import Approved, Declined, SaleKind, Unse
 from sscard_terminal.terminal.recovery import identify_to_settle, settle, settle_by_psam
 from sscard_terminal.terminal.sale_rules import objection_before_card
 from sscard_terminal.terminal.workflow import read_details, verify_pin_to_pay
+from sscard_terminal.voice.told import Money
 
 from .codes import Code
 from .hand import Hand, Verify, card_in_hand, held, with_pin
@@ -99,7 +100,7 @@ def request_of(place: Place, pay: PayInfo, request: str) -> DebitRequest:
 def _told(hand: Hand, outcome: Approved | Declined | Unsettled) -> Result:
     if not isinstance(outcome, Approved):
         raise Refused(outcome)
-    return Result(0, joined(*settlement_fields(hand.algorithm, outcome)))
+    return Result(0, joined(*settlement_fields(hand.algorithm, outcome)), money=Money.CHARGED)
 
 
 def settlement_fields(algorithm: str, approved: Approved) -> tuple[str, ...]:

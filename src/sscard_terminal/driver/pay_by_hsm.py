@@ -20,6 +20,7 @@ from sscard_terminal.terminal.debit import (
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.journal_requests import first_outcome
 from sscard_terminal.terminal.outcomes import Approved, Declined, Reason, Sale, Unsettled
+from sscard_terminal.voice.told import Money
 
 from .codes import Code
 from .hand import Hand, held, open_with_pin
@@ -101,7 +102,7 @@ def step_2(steps: Steps, key: str) -> Result:
         if not isinstance(outcome, Approved):
             raise Refused(outcome)
         fields = settlement_fields(hand.algorithm, outcome)
-        return Result(0, joined(hsm.mac2.hex().upper(), *fields))
+        return Result(0, joined(hsm.mac2.hex().upper(), *fields), money=Money.CHARGED)
 
 
 def _paid(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Protocol
 
 from sscard_terminal.cardspec.pin import Pin
@@ -60,7 +60,7 @@ class Readers(Protocol):
         """
 
 
-class PinWish(Enum):
+class PinWish(StrEnum):
     """Which PIN the holder is asked for."""
 
     CURRENT = "current"

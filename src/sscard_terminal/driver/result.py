@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sscard_terminal.terminal.outcomes import Declined, Unsettled
+from sscard_terminal.voice.told import Money
 
 SUCCESS = 0
 
@@ -17,12 +18,13 @@ SUCCESS = 0
 class Result:
     """`code` 0 and the data in `out`, or a negative code and what it means.
 
-    `is_secret`: `out` holds a PIN on its way to an HSM (iReloadPIN_HSM_Step2), and no repr shows it.
+    `money`: whether a sale was recorded; of TO_BE_VERIFIED the same card has to tell. `is_secret`: `out` holds a PIN on its way to an HSM (iReloadPIN_HSM_Step2), and no repr shows it.
     """
 
     code: int
     out: str = ""
     is_secret: bool = False
+    money: Money = Money.NOT_CHARGED
 
     def __repr__(self) -> str:
         return f"Result({self.code}, {'••••' if self.is_secret else repr(self.out)})"

@@ -22,6 +22,7 @@ import click
 from sscard_terminal.reader.pcsc import wait_for_card, wait_for_removal
 from sscard_terminal.terminal.configuration import Configuration
 from sscard_terminal.terminal.hotlist import HotlistTrouble
+from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.till.till import Shop
 
 from ..command import BadValue, Run, service
@@ -34,8 +35,10 @@ from .token import programs_file
 
 if TYPE_CHECKING:
     from sscard_terminal.counter.fittings import CardWatch, Fittings
+    from sscard_terminal.counter.known_driver import DriverMaker, KnownDriver
     from sscard_terminal.counter.security import Address
     from sscard_terminal.counter.serving import Listening
+    from sscard_terminal.driver.place import PinEntry
     from sscard_terminal.terminal.issuer_host import IssuerHost
     from sscard_terminal.terminal.slots import Slots
 
@@ -189,7 +192,22 @@ def fittings_of(run: Run, desk: Desk, journal: Path | None, practice: Practice |
         reader,
         bench=bench,
         programs=programs_file(settings.configuration),
+        driver=known_driver_of(desk),
     )
+
+
+def known_driver_of(desk: Desk) -> DriverMaker:
+    """The known driver's functions over this desk; their texts are the known Chinese ones, whatever the page speaks."""
+
+    def made(journal: Journal, shop: Callable[[], Shop], pins: PinEntry) -> KnownDriver:
+        from sscard_terminal.driver.driver import Driver
+        from sscard_terminal.driver.over_slots import ReadersOfSlots
+        from sscard_terminal.driver.place import Place
+
+        readers = ReadersOfSlots(desk)
+        return Driver(lambda: Place(readers, journal, shop(), now, secrets.token_bytes, pins))
+
+    return made
 
 
 class HotlistWatch:

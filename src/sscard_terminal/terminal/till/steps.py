@@ -18,7 +18,7 @@ from sscard_terminal.cardspec.transaction import PurchaseAmounts
 from ..identification import IdentifiedCard
 from ..load_records import Credited, LoadUnsettled
 from ..load_recovery import LoadSettlement
-from ..outcomes import Declined, Unsettled
+from ..outcomes import Declined, SaleKind, Unsettled
 from ..recovery import Settlement
 from ..workflow import Balances
 
@@ -142,7 +142,7 @@ class Screen:
     """One moment of the till, whole: a face shows this and nothing else.
 
     `purpose` with ENTER_PIN and after it; `at_pad` with ENTER_PIN where the holder is to key the PIN on the reader's pad
-    (the face says so and calls `enter_pin_at_pad`); `amounts` from CONFIRM_AMOUNT on; `missing` with REST_IN_CASH; with DONE
+    (the face says so and calls `enter_pin_at_pad`); `amounts` and `kind` from CONFIRM_AMOUNT on; `missing` with REST_IN_CASH; with DONE
     one of `voucher`, `balances`, `details`, `settled` or none of them (a changed PIN); `declined` with REFUSED, and with
     ENTER_PIN after a wrong one; `unsettled` with TO_BE_VERIFIED where this till's own sale is meant, `settled` after a
     recovery that left something open; `window` at a till that is a service window.
@@ -152,6 +152,7 @@ class Screen:
     panel: Panel | None = None
     purpose: Purpose | None = None
     amounts: PurchaseAmounts | None = None
+    kind: SaleKind = SaleKind.PURCHASE
     missing: Fen | None = None
     voucher: int | None = None
     balances: Balances | None = None
@@ -160,4 +161,13 @@ class Screen:
     unsettled: Unsettled | None = None
     settled: tuple[Settlement, ...] = ()
     at_pad: bool = False
+
+    @property
+    def price(self) -> Fen | None:
+        """What the holder is asked to pay with the card: the account's part; of a record-keeping debit its total cost."""
+        if self.amounts is None:
+            return None
+        is_purchase = self.kind is SaleKind.PURCHASE
+        return self.amounts.account if is_purchase else self.amounts.self_paid
+
     window: AtWindow | None = None

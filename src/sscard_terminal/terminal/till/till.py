@@ -129,7 +129,7 @@ class Till:
         if self.screen.step is not Step.READY:
             return
         self._order = order
-        asked = self._next(Step.CONFIRM_AMOUNT, purpose=Purpose.SALE, amounts=order.amounts)
+        asked = self._next(Step.CONFIRM_AMOUNT, purpose=Purpose.SALE, amounts=order.amounts, kind=order.kind)
         objection = self._objection(order)
         self._go(asked if objection is None else replace(asked, step=Step.REFUSED, declined=objection))
 
