@@ -71,8 +71,9 @@ def enumeration(options: argparse.Namespace) -> bool:
     elapsed = time.perf_counter() - began
     print(
         f"\n{whole.double.total():,} second faults behind {len(_starts)} different worlds, which stand for {whole.pairs:,} pairs of "
-        f"faults. {whole.sessions:,} sessions in {elapsed:.0f} s with {options.processes} processes, "
-        f"{whole.sessions / whole.seconds:,.0f} a second and process; longest recovery {whole.longest_recovery_s * 1000:.1f} ms."
+        f"faults. {whole.sessions:,} sessions in {elapsed:.0f} s with {options.processes} processes: {whole.seconds:.0f} s of "
+        f"processor time, {whole.sessions / whole.seconds:,.0f} sessions a second of it; longest recovery "
+        f"{whole.longest_recovery_s * 1000:.1f} ms of it."
     )
     print(
         f"\nTwo terminals in the same second, each interrupted, one after the other settled: {both.result().pairs:,} "
