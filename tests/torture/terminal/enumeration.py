@@ -109,7 +109,7 @@ class Enumeration:
         *,
         stop_at_first: bool = False,
         first: str | tuple[str, ...] = "",
-        second: str = "",
+        second: str | tuple[str, ...] = "",
         named: str = "",
         every: int = 1,
         offset: int = 0,

@@ -8,13 +8,15 @@ import pytest
 from tests.torture.terminal.enumeration import Enumeration, Tally
 from tests.torture.terminal.opening import SCENARIOS, Scenario
 
+PARTS = 4
+"""All faults of the sale, in so many tests."""
 EVERY = 23
 """Of the other scenarios every 23rd fault."""
 
 
-@pytest.mark.parametrize("half", [0, 1])
-def test_no_fault_of_a_sale_breaks_the_law(half: int) -> None:
-    assert singles_of(SCENARIOS[0], every=2, offset=half) > 500
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_fault_of_a_sale_breaks_the_law(part: int) -> None:
+    assert singles_of(SCENARIOS[0], every=PARTS, offset=part) > 1000 / PARTS
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS[1:], ids=lambda scenario: scenario.name)
@@ -34,13 +36,15 @@ def faults_without_violation(tally: Tally) -> int:
     return tally.single.total() + tally.double.total()
 
 
-@pytest.mark.parametrize("first", ["never arrives", "answer lost"])
-def test_no_second_fault_breaks_the_law(first: str) -> None:
-    """DEBIT meets the first one; the terminal begins anew; the recovery meets the second."""
-    enumeration = Enumeration(SCENARIOS[0], first="B02C", named=first)
+@pytest.mark.parametrize(
+    ("first", "second"), [("never arrives", ("B0", "00B2", "write")), ("answer lost", "")]
+)
+def test_no_second_fault_breaks_the_law(first: str, second: str | tuple[str, ...]) -> None:
+    """DEBIT meets the first one; the terminal begins anew; the recovery meets the second, here also only at DF04."""
+    enumeration = Enumeration(SCENARIOS[0], first="B02C", named=first, second=second)
 
     with enumeration.running():
         starts = enumeration.singles()
         enumeration.behind(next(start for start in starts if start.trail[-1] == "all off"))
 
-    assert faults_without_violation(enumeration.tally) > 500
+    assert faults_without_violation(enumeration.tally) > 100
