@@ -1,4 +1,4 @@
-"""A terminal on a disk that fills up at a chosen moment, in a process of its own: run by test_disk_full.py, twice.
+"""A terminal on a disk that fills up at a chosen moment, in a process of its own: run by test_disk_full.py.
 
 `tmpfs` is a real disk of 512 KiB, in a mount namespace of this process: a file takes what is left of it. `limit` is for
 machines that allow no mount: while the journal writes, no file may grow (RLIMIT_FSIZE).
