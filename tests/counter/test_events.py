@@ -2,13 +2,23 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import pytest
 
 from sscard_terminal.counter import events
 from sscard_terminal.counter.events import KEPT, MOST_BEHIND, Hub
 from tests.counter.house import Browser, House
+
+Value = TypeVar("Value")
+
+
+def in_a_loop(work: Coroutine[Any, Any, Value]) -> Value:
+    """What `work` ends in, from a loop in a thread of its own: the browser tests leave theirs running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def shows(name: str, value: object) -> dict[str, object] | None:
@@ -39,7 +49,7 @@ def test_who_comes_is_told_the_state_and_then_every_change() -> None:
         hub.publish("other", "not shown")
         return first + await heard(line, 3)
 
-    assert asyncio.run(run()) == ["state", 1, 2, 3]
+    assert in_a_loop(run()) == ["state", 1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +76,7 @@ def test_who_comes_back_hears_what_was_missed_or_begins_anew(last_id: str, expec
         block = (await anext(line)).decode()
         return [json.loads(row[6:])["value"] for row in block.splitlines() if row.startswith("data: ")]
 
-    assert asyncio.run(run()) == expected
+    assert in_a_loop(run()) == expected
 
 
 def test_what_is_kept_no_longer_cannot_be_caught_up_on() -> None:
@@ -76,7 +86,7 @@ def test_what_is_kept_no_longer_cannot_be_caught_up_on() -> None:
             hub.publish("told", change)
         return await heard(stream(hub, "era-1"), 1)
 
-    assert asyncio.run(run()) == ["state"]
+    assert in_a_loop(run()) == ["state"]
 
 
 def test_a_page_too_slow_is_dropped() -> None:
@@ -92,7 +102,7 @@ def test_a_page_too_slow_is_dropped() -> None:
                 await anext(line)
         return behind, hub.listeners
 
-    assert asyncio.run(run()) == (1, 0)
+    assert in_a_loop(run()) == (1, 0)
 
 
 def test_a_silent_line_has_a_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +113,7 @@ def test_a_silent_line_has_a_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
         await heard(line, 1)
         return await anext(line)
 
-    assert asyncio.run(run()) == b":\n\n"
+    assert in_a_loop(run()) == b":\n\n"
 
 
 def test_who_may_not_listen_any_longer_is_sent_away() -> None:
@@ -115,7 +125,7 @@ def test_who_may_not_listen_any_longer_is_sent_away() -> None:
         hub.publish("told", "secret")
         return [block async for block in line]
 
-    assert asyncio.run(run()) == [b"event: gone\ndata: {}\n\n"]
+    assert in_a_loop(run()) == [b"event: gone\ndata: {}\n\n"]
 
 
 def test_a_closed_hub_sends_everybody_home() -> None:
@@ -126,7 +136,7 @@ def test_a_closed_hub_sends_everybody_home() -> None:
         hub.close()
         return [block async for block in line]
 
-    assert asyncio.run(run()) == []
+    assert in_a_loop(run()) == []
 
 
 def test_reconnecting_with_the_last_id_goes_on_where_the_line_broke(house: House, clerk: Browser) -> None:
