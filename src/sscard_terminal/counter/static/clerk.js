@@ -12,6 +12,7 @@ let pad = null;
 let source = null;
 let isSelling = false;
 let isBusy = false;
+let underway = null;
 let reminder = 0;
 let lastEscape = 0;
 
@@ -46,22 +47,21 @@ function put(selector, text) {
 function renderPanel(panel) {
   show(find("#panel"), panel);
   show(find("#no-card"), !panel);
-  if (panel) for (const item of all("[data-panel]")) item.textContent = panel[item.dataset.panel];
+  for (const item of all("[data-panel]")) item.textContent = panel?.[item.dataset.panel] ?? "";
 }
 
 function renderAmounts({ amounts, balances }) {
   show(find("#amounts"), amounts);
-  if (amounts) for (const item of all("[data-amount]")) item.textContent = amounts[item.dataset.amount];
+  for (const item of all("[data-amount]")) item.textContent = amounts?.[item.dataset.amount] ?? "";
   show(find("#balances"), balances);
-  if (balances) for (const item of all("[data-balance]")) item.textContent = balances[item.dataset.balance];
+  for (const item of all("[data-balance]")) item.textContent = balances?.[item.dataset.balance] ?? "";
 }
 
 function renderDetails(details) {
   show(find("#details"), details);
-  if (!details) return;
-  show(find("#no-details"), details.length === 0);
-  show(find("#details .scroll"), details.length > 0);
-  fill(find("#details tbody"), details, (line) => {
+  show(find("#no-details"), details?.length === 0);
+  show(find("#details .scroll"), details?.length > 0);
+  fill(find("#details tbody"), details ?? [], (line) => {
     const row = made("tr");
     if (line.is_difference) row.className = "differs";
     for (const name of ["at", "account", "self_paid", "pooled", "voucher", "says"]) row.append(made("td", line[name] ?? ""));
@@ -72,9 +72,8 @@ function renderDetails(details) {
 
 function renderPaper(paper) {
   show(find("#paper"), paper);
-  if (!paper) return;
-  put("#paper pre", paper.text);
-  put("#paper-says", paper.says);
+  put("#paper pre", paper?.text ?? "");
+  put("#paper-says", paper?.says ?? "");
 }
 
 function renderBooks({ books, hotlist }) {
@@ -135,9 +134,16 @@ function beep() {
 
 // What is done ---------------------------------------------------------------------------------------------
 
+// One at a time: a second click on the way is dropped, but Esc waits for its turn.
 async function act(what, body = {}) {
+  if (isBusy && what === "cancel") await underway;
   if (isBusy || !state) return;
   isBusy = true;
+  underway = sent(what, body);
+  await underway;
+}
+
+async function sent(what, body) {
   notice("");
   try {
     const next = await wire.post(`/clerk/${what}`, { number: state.number, ...body });
@@ -393,7 +399,7 @@ function renderSession(session) {
 // Nothing of a customer stays behind a sign-in.
 function blank() {
   put("#line", "");
-  for (const list of ["#lines", "#technical-lines ul", "#open-sales", "#details tbody"]) find(list).replaceChildren();
+  for (const list of ["#lines", "#technical-lines ul", "#open-sales"]) find(list).replaceChildren();
   renderPanel(null);
   renderAmounts({});
   renderDetails(null);
