@@ -17,7 +17,7 @@ from sscard_terminal.cardspec.bcd import (
 )
 from sscard_terminal.cardspec.commands.security import ChangePin, VerifyPin
 from sscard_terminal.cardspec.keys import DiversificationFactors, KeySet
-from sscard_terminal.cardspec.money import Fen, fen_of_yuan, yuan_of_fen
+from sscard_terminal.cardspec.money import Fen, fen_of_items, fen_of_yuan, yuan_of_fen
 from sscard_terminal.cardspec.numbers import card_number_check, identity_check
 from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.cardspec.records import masked_name, masked_number, text_of, version_of
@@ -37,6 +37,23 @@ def test_yuan_as_typed_become_fen(text: str, fen: int) -> None:
 def test_other_amounts_are_refused_never_rounded(text: str) -> None:
     with pytest.raises(FormatError, match="an amount is"):
         fen_of_yuan(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "fen"),
+    [("12.50+3.20*2", 1890), (" 1 + 2 * 3 ", 700), ("12.34", 1234), ("0.1*3", 30), ("5*0", 0)],
+)
+def test_items_as_typed_are_added_up(text: str, fen: int) -> None:
+    assert fen_of_items(text) == fen
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "+", "1+", "+1", "1**2", "*2", "1*-2", "1*1.5", "1.234*2", "1*99999", "42949672.95+0.01", "(1+2)*3"],
+)
+def test_items_that_are_none_are_refused_never_rounded(text: str) -> None:
+    with pytest.raises(FormatError):
+        fen_of_items(text)
 
 
 @given(st.integers(0, 0xFFFFFFFF))

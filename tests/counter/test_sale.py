@@ -69,6 +69,21 @@ def test_full_width_digits_are_taken_for_what_they_are(typed: str, house: House,
     assert clerk.state["amounts"]["total_fen"] == 1234
 
 
+@pytest.mark.parametrize("typed", ["10.14+1.10*2", "１０．１４＋１．１０×２"])
+def test_items_are_added_up_and_none_of_them_is_kept(
+    typed: str, house: House, clerk: Browser, pad: Pad
+) -> None:
+    ready(house, clerk)
+
+    clerk.do("sell", total=typed)
+    clerk.do("confirm")
+    pad.enter(PIN)
+
+    assert clerk.look()["amounts"]["total_fen"] == 1234 and house.balance() == OPENING - 1234
+    house.close()
+    assert b"10.14" not in (house.folder / "journal.db").read_bytes()
+
+
 @pytest.mark.parametrize(
     "typed",
     ["abc", "12.345", "1,234", "-5", "1e3", "12.3.4", "٣", "12元", "<b>1</b>", "9" * 60, "99999999.99"],

@@ -14,6 +14,7 @@ from sscard_terminal.iso7816.errors import FormatError
 
 MAX_FEN = 0xFFFF_FFFF
 _YUAN = re.compile(r"(\d{1,8})(?:\.(\d{1,2}))?", re.ASCII)
+_ITEM = re.compile(r"\s*(?P<price>[^*]+?)\s*(?:\*\s*(?P<count>\d{1,4})\s*)?", re.ASCII)
 
 
 class Fen(int):
@@ -69,6 +70,26 @@ def fen_of_yuan(text: str) -> Fen:
     if fen > MAX_FEN:
         raise FormatError("an amount is at most 42949672.95 yuan")
     return Fen(fen)
+
+
+def fen_of_items(text: str) -> Fen:
+    """The sum of items as people type them: prices, each with a count if there are several ("12.50+3.20*2").
+
+    Raises:
+        FormatError: an item is none, or the sum is more than 42949672.95 yuan.
+
+    >>> fen_of_items("12.50 + 3.20*2")
+    1890
+    """
+    total = 0
+    for item in text.split("+"):
+        match = _ITEM.fullmatch(item)
+        if match is None:
+            raise FormatError("items are prices with a count behind them, such as 12.50+3.20*2")
+        total += fen_of_yuan(match["price"]) * int(match["count"] or 1)
+    if total > MAX_FEN:
+        raise FormatError("an amount is at most 42949672.95 yuan")
+    return Fen(total)
 
 
 def yuan_of_fen(fen: int) -> str:

@@ -5,7 +5,7 @@ Not here: yuan themselves (cardspec/money.py).
 
 from __future__ import annotations
 
-from sscard_terminal.cardspec.money import Fen, fen_of_yuan
+from sscard_terminal.cardspec.money import Fen, fen_of_items, fen_of_yuan
 from sscard_terminal.cardspec.transaction import PurchaseAmounts
 from sscard_terminal.iso7816.errors import FormatError
 from sscard_terminal.terminal.amounts import Shares, amounts_of_total
@@ -18,8 +18,8 @@ from .words import NotDone, Refused
 
 MOST_CHARACTERS = 16
 """Of an amount; 42949672.95 has 11."""
-_WIDE = str.maketrans("０１２３４５６７８９．。", "0123456789..")
-"""What a Chinese input method in full width makes of digits and point."""
+_WIDE = str.maketrans("０１２３４５６７８９．。＋＊×", "0123456789..+**")
+"""What a Chinese input method in full width makes of digits, point and the signs between items."""
 NOTHING = Fen(0)
 
 
@@ -40,6 +40,22 @@ def amount_of(typed: str) -> Fen | None:
         raise NotDone(422, "refused.amount") from None
 
 
+def total_of(typed: str) -> Fen | None:
+    """The total, or the items it is the sum of ("12.50+3.20*2"); None where nothing was typed.
+
+    The items are for adding up only; nothing keeps them (decision 0016).
+
+    Raises:
+        NotDone: an item is none.
+    """
+    if not typed.strip():
+        return None
+    try:
+        return fen_of_items(typed.translate(_WIDE))
+    except FormatError:
+        raise NotDone(422, "refused.amount") from None
+
+
 def order_of(total: str, account: str, self_paid: str, pooled: str, shares: Shares) -> Order:
     """What is to be sold: a total that is divided, or the account's part itself with the others beside it.
 
@@ -47,7 +63,7 @@ def order_of(total: str, account: str, self_paid: str, pooled: str, shares: Shar
         NotDone: an amount is none, both or neither of total and account are typed, or nothing is to be paid.
         Refused: the parts exceed the total.
     """
-    whole, paid = amount_of(total), amount_of(account)
+    whole, paid = total_of(total), amount_of(account)
     own, pool = amount_of(self_paid), amount_of(pooled)
     if (whole is None) == (paid is None):
         raise NotDone(422, "refused.price")

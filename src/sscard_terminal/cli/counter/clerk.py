@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sscard_terminal.cardspec.money import fen_of_yuan
+from sscard_terminal.cardspec.money import fen_of_items, fen_of_yuan
 from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.iso7816.errors import FormatError
 from sscard_terminal.terminal.amounts import Shares, amounts_of_total
@@ -214,12 +214,14 @@ class Clerk:
             self._tell(act(None))
 
     def _sell(self, line: str) -> None:
-        """Total, and behind it, if typed, the self-paid and the pooled part."""
-        parts = [fen_of_yuan(word) for word in line.split()]
-        if not 1 <= len(parts) <= 3 or not parts[0]:
+        """Total, or the items it is the sum of; behind it, if typed, the self-paid and the pooled part."""
+        words = line.split()
+        if not 1 <= len(words) <= 3:
             raise FormatError("an amount is missing")
-        total, self_paid, pooled = (*parts, None, None)[:3]
-        assert total is not None
+        total = fen_of_items(words[0])
+        if not total:
+            raise FormatError("an amount is missing")
+        self_paid, pooled = (*map(fen_of_yuan, words[1:]), None, None)[:2]
         amounts = amounts_of_total(total, self_paid, pooled, self.shares)
         if isinstance(amounts, Declined):
             raise declined(amounts)

@@ -42,7 +42,7 @@ WORDS: dict[str, str] = {
     "sale.title": "Sale",
     "sale.by-total": "By total",
     "sale.by-parts": "Three amounts",
-    "sale.hint": "Left empty, self-paid and pooled follow this place's settings.",
+    "sale.hint": "Several items add up: 12.50+3.20*2. Left empty, self-paid and pooled follow this place's settings.",
     "sale.next": "Next",
     "again.hint": "The same amount was just taken from this card. See first whether a reprint is what is needed; if the sale is meant, press “Sell again”.",
     "again.do": "Sell again",

@@ -42,7 +42,7 @@ WORDS: dict[str, str] = {
     "sale.title": "消费",
     "sale.by-total": "输入总金额",
     "sale.by-parts": "分别输入三项",
-    "sale.hint": "自付、统筹不填时按本店设置分配。",
+    "sale.hint": "多件可相加：12.50+3.20*2。自付、统筹不填时按本店设置分配。",
     "sale.next": "下一步",
     "again.hint": "同一张卡刚收过同样的金额。先看是否需要重印凭单；确实要再收一次，请按“再次收款”。",
     "again.do": "再次收款",
