@@ -1,6 +1,7 @@
 """The counter's page in a real browser over pcscd: how soon a clerk sees card and slip, what the page weighs, and a day of trade.
 
-    python -m benchmarks.counter_page [--rounds N] [--trade SALES]
+    python -m benchmarks.counter_page [--rounds N]
+    python -m benchmarks.counter_page --trade 3000
 
 The server is `sscard counter serve`, a process of its own; card and PSAM sit in the virtual readers of a private pcscd with its
 usual 400 ms poll; clerk's page and customer's pad are in Debian's Chromium. Card: from the moment a PC/SC client is told of it to
@@ -245,10 +246,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--trade", type=int, default=0, metavar="SALES", help="a day of trade: 3000")
     asked = parser.parse_args()
+    if asked.trade:
+        with open_shop(fast_poll=True) as shop:
+            samples = trade(shop, asked.trade, print)
+        print(f"memory: {max(mb for _, mb in samples):.1f} MB at most (target {MOST_MEMORY_MB})")
+    else:
+        compare(asked.rounds)
+
+
+def compare(count: int) -> None:
     with open_shop() as shop, chromium() as browser:
         first_page(browser, shop)
         loads = [first_page(browser, shop) for _ in range(5)]
-        rounds = sell_in_browser(browser, shop, asked.rounds)
+        rounds = sell_in_browser(browser, shop, count)
     floor = median(rounds.floor)
     print(f"{'':16}{'median ms':>10}{'worst ms':>10}{'target':>8}{'× floor':>9}")
     times = {"card to panel": rounds.card, "PIN to slip": rounds.slip, "interactive": [ms for _, ms in loads]}
@@ -258,10 +268,6 @@ def main() -> None:
         )
     print(f"{'floor':16}{floor:10.1f}{max(rounds.floor):10.1f}")
     print(f"page: {loads[0][0]:,} bytes in all (target {MOST_PAGE_BYTES:,})")
-    if asked.trade:
-        with open_shop(fast_poll=True) as shop:
-            samples = trade(shop, asked.trade, print)
-        print(f"memory: {max(mb for _, mb in samples):.1f} MB at most (target {MOST_MEMORY_MB})")
 
 
 if __name__ == "__main__":
