@@ -32,6 +32,26 @@ OVERFLOW = """() => [...document.querySelectorAll("body *")].filter((element) =>
         || (box.right > innerWidth + 1 && box.left >= 0 && !element.closest("[data-scrolls], .scroll"));
 }).map((element) => `${element.tagName}#${element.id}.${element.className}: ${element.textContent.trim().slice(0, 40)}`)"""
 
+TORN = """() => {
+    const found = [], texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        const node = texts.currentNode;
+        for (const word of node.data.matchAll(/[\\w.,:*]{2,24}/g)) {
+            const range = document.createRange();
+            range.setStart(node, word.index);
+            range.setEnd(node, word.index + word[0].length);
+            if (new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1) found.push(word[0]);
+        }
+    }
+    return found;
+}"""
+
+
+def torn(page: Page) -> list[str]:
+    """Numbers and words of Latin letters that stand on two lines, broken in the middle."""
+    found: list[str] = page.evaluate(TORN)
+    return found
+
 
 def violations(page: Page) -> list[str]:
     """What axe finds against WCAG 2.2 AA, one sentence each."""
@@ -48,6 +68,15 @@ def overflows(page: Page) -> list[str]:
     return found
 
 
+def is_focus_seen(page: Page) -> bool:
+    """Something on the screen has the focus, so that the next key has a place to go (counter.md, screen rule 5)."""
+    return bool(
+        page.evaluate(
+            "() => document.activeElement !== document.body && document.activeElement.checkVisibility()"
+        )
+    )
+
+
 def picture(page: Page, name: str) -> bytes:
     """The window as it is; `name` says page, state and language: "pad-pin-zh"."""
     path = PICTURES / f"{name}.png" if os.environ.get("SSCARD_PICTURES") else None
@@ -59,5 +88,6 @@ def looks_right(page: Page, name: str) -> None:
     for size in (LARGE, SMALL):
         page.set_viewport_size(size)
         assert not overflows(page), (name, size, overflows(page))
+        assert not torn(page), (name, size, torn(page))
     assert not violations(page), (name, violations(page))
     assert picture(page, name).startswith(b"\x89PNG")

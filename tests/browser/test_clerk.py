@@ -13,8 +13,9 @@ from playwright.sync_api import Page, expect
 
 from sscard_terminal.reader.connection import LinkReason
 from sscard_terminal.terminal.sale_rules import SaleRules
+from tests.browser import sight
 from tests.browser.people import by_keyboard, line_of
-from tests.browser.sight import OpenPage, looks_right
+from tests.browser.sight import OpenPage
 from tests.browser.test_window import enter, sign_in
 from tests.counter.house import PIN, House
 from tests.counter.test_staff import CLERK, operators_in
@@ -41,10 +42,17 @@ def pad(open_page: OpenPage, page: Page) -> Page:
 def paired_by_f7(page: Page, pad: Page) -> Page:
     page.keyboard.press("F7")
     expect(page.locator("#code")).to_have_text(re.compile(r"\d{6}"))
+    expect(pad.locator("#code")).to_be_visible()
     by_keyboard(pad, page.locator("#code").inner_text())
     by_keyboard(pad, "ok")
     expect(page.locator("#pairing")).to_be_hidden()
     return pad
+
+
+def looks_right(page: Page, name: str) -> None:
+    """As every page, and the next key has a place to go (counter.md, screen rule 5)."""
+    sight.looks_right(page, name)
+    assert sight.is_focus_seen(page), name
 
 
 def card_in(house: House, page: Page, language: str = "en") -> None:
@@ -208,6 +216,23 @@ def test_a_double_click_on_confirm_does_it_once(page: Page, pad: Page, house: Ho
     assert house.balance() == OPENING - 500
 
 
+def test_a_key_pressed_before_the_answer_to_the_one_before_is_not_lost(page: Page, house: House) -> None:
+    card_in(house, page)
+    page.evaluate(
+        """() => { const real = fetch; window.fetch = async (path, request) => {
+            const answer = await real(path, request);
+            if (path === "/clerk/sell") await new Promise((done) => setTimeout(done, 700));
+            return answer; }; }"""
+    )
+    page.keyboard.type("5")
+    page.keyboard.press("Enter")
+    line_of(page, "step.confirm-amount")
+
+    page.keyboard.press("Enter")
+
+    line_of(page, "step.enter-pin")
+
+
 def test_a_reload_and_the_back_button_show_the_sale_where_it_is(page: Page, pad: Page, house: House) -> None:
     to_pin(house, page)
 
@@ -262,6 +287,11 @@ def test_a_card_pulled_in_any_state_leads_back_to_the_start_and_leaves_no_data(
     line_of(page, "step.insert-card")
     expect(page.locator("#panel")).to_be_hidden()
     line_of(pad, "pad.step.insert-card")
+    for told in (page.locator("#lines"), pad.locator("#says")):
+        if step in ("step.confirm-amount", "step.enter-pin"):
+            expect(told).to_contain_text("not charged")
+        else:
+            expect(told).to_have_text("")
     assert house.balance() == OPENING - (1234 if step == "step.sold" else 0)
 
 
@@ -333,7 +363,9 @@ def test_a_wrong_password_is_said_once_and_too_many_have_to_wait(open_page: Open
 
     for _ in range(10):
         page.locator("#sign-password").fill("not this one")
-        page.keyboard.press("Enter")
+        with page.expect_response("**/clerk/sign-in"):
+            page.keyboard.press("Enter")
+        expect(page.locator("#sign button.main")).to_be_enabled()
         expect(alert).to_contain_text("not charged")
         if "wait" in alert.inner_text():
             break

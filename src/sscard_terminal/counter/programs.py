@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 from sscard_terminal.terminal.journal_requests import SaleRequest, SaleRequests
 from sscard_terminal.terminal.outcomes import Declined, Reason
-from sscard_terminal.terminal.till.steps import Purpose, Screen, Step
+from sscard_terminal.terminal.till.steps import PEOPLE_ARE_AT_IT, Purpose, Screen, Step
 from sscard_terminal.terminal.till.till import Order, Till
 from sscard_terminal.voice.told import declined
 
 from .services import SaleStatus, Service, Standing, status_of, written
 from .words import NotDone, Refused
-from .workplace import PEOPLE_ARE_AT_IT, Workplace
+from .workplace import Workplace
 
 _OVER = (Step.DONE, Step.REFUSED)
 INTERRUPTED = Declined(Reason.CANCELLED)

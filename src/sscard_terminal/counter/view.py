@@ -53,7 +53,7 @@ def state_of(desk: Desk, snapshot: Snapshot, language: Language) -> dict[str, An
         "technical": list(_technical(screen)),
         "money": _money(screen),
         "may": list(_may(snapshot)),
-        "panel": screen.panel and _panel(screen.panel, screen.balances, language),
+        "panel": screen.panel and _panel(screen.panel, language),
         "amounts": screen.amounts and amounts_of(screen.amounts),
         "missing": None if screen.missing is None else yuan_of_fen(screen.missing),
         "balances": screen.balances and balances_of(screen.balances),
@@ -165,6 +165,8 @@ def _money(screen: Screen) -> str | None:
             return str(Money.CHARGED)
         case Step.REFUSED:
             return str(Money.NOT_CHARGED)
+        case Step.INSERT_CARD | Step.READY if screen.declined is not None:
+            return str(Money.NOT_CHARGED)
         case Step.TO_BE_VERIFIED:
             return str(Money.TO_BE_VERIFIED)
     return None
@@ -190,7 +192,7 @@ def _may(snapshot: Snapshot) -> Iterator[str]:
         yield "read"
 
 
-def _panel(panel: Panel, balances: Balances | None, language: Language) -> dict[str, Any]:
+def _panel(panel: Panel, language: Language) -> dict[str, Any]:
     match panel.tries_left:
         case None:
             tries = text(language, "read.no-pin")
@@ -206,8 +208,8 @@ def _panel(panel: Panel, balances: Balances | None, language: Language) -> dict[
         "tries": tries,
         "tries_left": panel.tries_left,
         "balance": word(language, "panel.balance-after-pin")
-        if balances is None
-        else yuan_of_fen(balances.account),
+        if panel.balance is None
+        else yuan_of_fen(panel.balance),
     }
 
 

@@ -29,7 +29,7 @@ from sscard_terminal.terminal.slips.printing import print_slip
 from sscard_terminal.terminal.slips.targets import Nowhere
 from sscard_terminal.terminal.slips.targets import Screen as OnScreen
 from sscard_terminal.terminal.slips.trouble import SlipTrouble
-from sscard_terminal.terminal.till.steps import AtWindow, Purpose, Screen, Step
+from sscard_terminal.terminal.till.steps import PEOPLE_ARE_AT_IT, AtWindow, Purpose, Screen, Step
 from sscard_terminal.terminal.till.till import Order, Till
 from sscard_terminal.terminal.till.window import WindowTill
 from sscard_terminal.terminal.upload_queue import waiting
@@ -46,8 +46,6 @@ Later = Callable[[Callable[["Workplace"], None]], None]
 _WITH_SLIP = (Step.DONE, Step.TO_BE_VERIFIED)
 _WITH_LOAD_SLIP = (*_WITH_SLIP, Step.REFUSED)
 """Of several refunds some may have been loaded before one was refused."""
-PEOPLE_ARE_AT_IT = (Step.CONFIRM_AMOUNT, Step.ENTER_PIN, Step.NEW_PIN, Step.REST_IN_CASH)
-"""Steps in which a service has begun and waits for people."""
 
 
 class Stale(Exception):

@@ -38,6 +38,7 @@ from tests.terminal.doubles import (
 )
 
 AMOUNTS = PurchaseAmounts(Fen(1234), Fen(0), Fen(0))
+TAKEN_OUT = Declined(Reason.LINK_BROKEN, link=LinkReason.CARD_REMOVED)
 
 
 @dataclass
@@ -206,6 +207,7 @@ def test_of_a_total_the_rest_is_paid_in_cash_after_a_question(agreed: bool, paid
     till.confirm() if agreed else till.cancel()
 
     assert (asked.step, asked.missing) == (Step.REST_IN_CASH, 700)
+    assert asked.amounts == PurchaseAmounts(Fen(OPENING), Fen(1000), Fen(0)), "as it will be charged"
     assert hands.desk.balance() == OPENING - paid
     assert till.screen.step is (Step.DONE if agreed else Step.READY)
     if agreed:
@@ -242,8 +244,75 @@ def test_a_card_pulled_while_people_think_ends_what_they_were_at(hands: Hands) -
     till.confirm()
     till.enter_pin(Pin("123456"))
 
-    assert till.screen == Screen(Step.INSERT_CARD)
+    assert till.screen == Screen(Step.INSERT_CARD, declined=TAKEN_OUT)
     assert hands.desk.balance() == OPENING
+
+
+def test_what_a_pulled_card_broke_off_is_said_over_the_next_card_until_something_is_done(
+    hands: Hands,
+) -> None:
+    till = ready(hands)
+    till.sell(Order(AMOUNTS))
+    till.card_went()
+
+    till.card_came()
+    told = till.screen
+    till.ask(Purpose.BALANCE)
+
+    assert (told.step, told.declined) == (Step.READY, TAKEN_OUT)
+    assert till.screen.declined is None
+
+
+def test_a_card_taken_after_its_service_broke_nothing_off(hands: Hands) -> None:
+    till = ready(hands)
+    sold(hands, till)
+
+    till.card_went()
+
+    assert till.screen == Screen(Step.INSERT_CARD)
+
+
+def test_a_locked_card_is_told_as_such_before_any_service(hands: Hands) -> None:
+    for _ in range(3):
+        hands.desk.insert().verify_pin(Pin("999999"))
+
+    till = ready(hands)
+
+    assert till.screen.declined == Declined(Reason.PIN_BLOCKED, tries_left=0)
+    assert till.screen.panel is not None and till.screen.panel.tries_left == 0
+
+
+def test_the_third_wrong_pin_shows_no_try_left(hands: Hands) -> None:
+    till = ready(hands)
+    till.ask(Purpose.BALANCE)
+
+    for _ in range(3):
+        till.enter_pin(Pin("000000"))
+
+    assert till.screen.step is Step.REFUSED
+    assert till.screen.panel is not None and till.screen.panel.tries_left == 0
+
+
+@pytest.mark.parametrize("purpose", [Purpose.BALANCE, Purpose.DETAILS])
+def test_once_the_pin_is_right_the_panel_holds_the_balance_until_the_card_goes(
+    purpose: Purpose, hands: Hands
+) -> None:
+    till = ready(hands)
+    before = till.screen.panel
+    till.ask(purpose)
+    till.enter_pin(Pin("123456"))
+    told = till.screen.panel
+    till.confirm()
+
+    assert before is not None and before.balance is None
+    assert told is not None and told.balance == OPENING
+    assert till.screen.panel == told
+
+
+def test_after_a_sale_the_panel_holds_what_is_left(hands: Hands) -> None:
+    screen = sold(hands, ready(hands))
+
+    assert screen.panel is not None and screen.panel.balance == OPENING - 1234
 
 
 def test_an_unknown_outcome_stays_on_the_screen_until_the_same_card_is_back(hands: Hands) -> None:

@@ -12,6 +12,7 @@ let pad = null;
 let source = null;
 let isSelling = false;
 let isBusy = false;
+let sentOn = 0;
 let underway = null;
 let reminder = 0;
 let lastEscape = 0;
@@ -28,8 +29,8 @@ function render(next) {
   fill(find("#technical-lines ul"), next.technical, (line) => made("li", line));
   show(find("#technical-lines"), next.technical.length > 0);
   if (changed) notice("");
-  if (!next.may.includes("sell")) endSale();
-  renderPanel(next.panel);
+  if (changed || !next.may.includes("sell")) endSale();
+  renderPanel(next.panel, next.card_is_in);
   renderAmounts(next);
   renderDetails(next.details);
   renderPaper(next.paper);
@@ -44,9 +45,9 @@ function put(selector, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-function renderPanel(panel) {
+function renderPanel(panel, cardIsIn) {
   show(find("#panel"), panel);
-  show(find("#no-card"), !panel);
+  show(find("#no-card"), !panel && !cardIsIn);
   for (const item of all("[data-panel]")) item.textContent = panel?.[item.dataset.panel] ?? "";
 }
 
@@ -102,7 +103,7 @@ function focusOn({ step }) {
   const button = { "confirm-amount": "confirm", "rest-in-cash": "confirm", done: "confirm", refused: "confirm", "enter-pin": "ask-pad" }[step];
   const target = step === "ready" ? find("[data-press]") : button && find(`[data-do="${button}"]:not([hidden])`);
   if (target) target.focus();
-  else if (document.activeElement === document.body || document.activeElement?.hidden) find("#work").focus();
+  else if (document.activeElement === document.body || !document.activeElement.checkVisibility()) find("#work").focus();
 }
 
 function renderPad(next) {
@@ -134,22 +135,25 @@ function beep() {
 
 // What is done ---------------------------------------------------------------------------------------------
 
-// One at a time: a second click on the way is dropped, but Esc waits for its turn.
+// One at a time. What is done on the screen another action was sent from is a second click, and dropped; what is done on the
+// screen that came of it waits until that action has its answer.
 async function act(what, body = {}) {
-  if (isBusy && what === "cancel") await underway;
-  if (isBusy || !state) return;
+  const since = state;
+  if (isBusy && since?.number !== sentOn) await underway;
+  if (isBusy || !since) return;
   isBusy = true;
-  underway = sent(what, body);
+  sentOn = since.number;
+  underway = sent(what, { number: since.number, ...body });
   await underway;
 }
 
 async function sent(what, body) {
   notice("");
   try {
-    const next = await wire.post(`/clerk/${what}`, { number: state.number, ...body });
-    isSelling = what === "sell" ? false : isSelling;
+    const next = await wire.post(`/clerk/${what}`, body);
+    if (what === "sell") endSale();
     render(next);
-    renderSale();
+    if (what === "sell") focusOn(next);
   } catch (error) {
     tell(error, notice);
   } finally {
@@ -241,7 +245,8 @@ function onSubmit(id, send) {
     event.preventDefault();
     show(alert, false);
     const button = find("button.main", form);
-    button.disabled = true;
+    const focused = document.activeElement;
+    button.disabled = true; // which takes the focus from it
     try {
       await send(Object.fromEntries(new FormData(form)), form);
     } catch (error) {
@@ -251,6 +256,7 @@ function onSubmit(id, send) {
       });
     } finally {
       button.disabled = false;
+      if (document.activeElement === document.body) focused.focus();
     }
   });
 }

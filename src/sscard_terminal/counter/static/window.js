@@ -156,7 +156,8 @@ function onSubmit(id, send) {
     event.preventDefault();
     show(alert, false);
     const button = event.submitter ?? find("button.main", form);
-    button.disabled = true;
+    const focused = document.activeElement;
+    button.disabled = true; // which takes the focus from it
     try {
       await send(Object.fromEntries(new FormData(form)), form, button.value);
     } catch (error) {
@@ -166,6 +167,7 @@ function onSubmit(id, send) {
       });
     } finally {
       button.disabled = false;
+      if (document.activeElement === document.body) focused.focus();
     }
   });
 }

@@ -96,9 +96,13 @@ NEXT: dict[Step, frozenset[Step]] = {
 INSERT_CARD; in READING and CHARGING the outcome of the exchange says what follows, never the removal itself."""
 
 
+PEOPLE_ARE_AT_IT = (Step.CONFIRM_AMOUNT, Step.ENTER_PIN, Step.NEW_PIN, Step.REST_IN_CASH)
+"""A service has begun and waits for people."""
+
+
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """What the clerk may see of a card before any PIN, masked. Source: counter.md, screen rules 4 and 15."""
+    """What the clerk may see of a card, masked. Source: counter.md, screen rules 4 and 15."""
 
     identification: str
     name: str
@@ -106,6 +110,8 @@ class Panel:
     number: str
     expires: date | None
     tries_left: int | None
+    balance: Fen | None = None
+    """Of the account, once a right PIN has let this card tell it (counter.md, screen rule 15)."""
 
     @classmethod
     def of(cls, card: IdentifiedCard) -> Panel:
@@ -142,9 +148,11 @@ class Screen:
     """One moment of the till, whole: a face shows this and nothing else.
 
     `purpose` with ENTER_PIN and after it; `at_pad` with ENTER_PIN where the holder is to key the PIN on the reader's pad
-    (the face says so and calls `enter_pin_at_pad`); `amounts` and `kind` from CONFIRM_AMOUNT on; `missing` with REST_IN_CASH; with DONE
-    one of `voucher`, `balances`, `details`, `settled` or none of them (a changed PIN); `declined` with REFUSED, and with
-    ENTER_PIN after a wrong one; `unsettled` with TO_BE_VERIFIED where this till's own sale is meant, `settled` after a
+    (the face says so and calls `enter_pin_at_pad`); `amounts` and `kind` from CONFIRM_AMOUNT on; from REST_IN_CASH on with the account's part as
+    far as it goes; `missing` with REST_IN_CASH; with DONE
+    one of `voucher`, `balances`, `details`, `settled` or none of them (a changed PIN); `declined` with REFUSED, with
+    ENTER_PIN after a wrong one, with INSERT_CARD after a service broken off, and with READY where that or a locked PIN is to
+    be known; `unsettled` with TO_BE_VERIFIED where this till's own sale is meant, `settled` after a
     recovery that left something open; `window` at a till that is a service window.
     """
 

@@ -14,7 +14,7 @@ from typing import Any
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.cardspec.transaction import PurchaseAmounts
-from sscard_terminal.reader.connection import LinkError
+from sscard_terminal.reader.connection import LinkError, LinkReason
 from sscard_terminal.reader.pinpad import PinPad
 
 from ..amounts import missing_from, rest_in_cash
@@ -39,11 +39,13 @@ from ..workflow import (
     verify_pin,
     verify_pin_to_pay,
 )
-from .steps import NEXT, Panel, Purpose, Screen, Step
+from .steps import NEXT, PEOPLE_ARE_AT_IT, Panel, Purpose, Screen, Step
 
 Show = Callable[[Screen], None]
 _PIN_SAYS_NO = (Reason.WRONG_PIN, Reason.FIRST_PIN_MAY_NOT_PAY)
 """After these the same step is open again; the screen tells why and how many tries are left."""
+_ABOUT_WHAT_IS_OPEN = (Purpose.RECOVER, Purpose.SETTLE)
+_TAKEN_OUT = Declined(Reason.LINK_BROKEN, link=LinkReason.CARD_REMOVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class Till:
         self._pad_serves: frozenset[Purpose] = frozenset()
         self._at_pad = False
         self._by_psam: tuple[Settlement, ...] = ()
+        self._broken_off: Declined | None = None
         self.operator = ""
         self.screen = Screen(Step.INSERT_CARD)
 
@@ -104,14 +107,20 @@ class Till:
         if Step.READING not in NEXT[self.screen.step]:
             return
         self._forget()
+        self._broken_off = self.screen.declined if self.screen.step is Step.INSERT_CARD else None
         self._go(Screen(Step.READING))
         self._breathe(self._looked_at, straight_back=True)
 
     def card_went(self) -> None:
-        """A card pulled between two breaths ends whatever people were at; 待核实 stays on the screen."""
+        """A card pulled between two breaths ends whatever people were at; 待核实 stays on the screen.
+
+        What was broken off is said until something else is done, also over the next card (counter.md, screen rules 6, 12).
+        """
         if self.screen.step not in (Step.TO_BE_VERIFIED, Step.INSERT_CARD):
+            screen = self.screen
+            is_broken_off = screen.step in PEOPLE_ARE_AT_IT and screen.purpose not in _ABOUT_WHAT_IS_OPEN
             self._forget()
-            self._go(Screen(Step.INSERT_CARD))
+            self._go(Screen(Step.INSERT_CARD, declined=_TAKEN_OUT if is_broken_off else None))
 
     def give_up(self) -> None:
         """From any step: forget what people were at, and wait for a card. What is open stands in the journal.
@@ -152,14 +161,9 @@ class Till:
         match self.screen.step:
             case Step.CONFIRM_AMOUNT:
                 self._ask_for_pin()
-            case Step.REST_IN_CASH if self.screen.amounts is not None and self.screen.missing is not None:
-                amounts, missing = self.screen.amounts, self.screen.missing
+            case Step.REST_IN_CASH if self.screen.amounts is not None:
                 assert self._order is not None
-                self._order = replace(
-                    self._order,
-                    amounts=rest_in_cash(amounts, Fen(amounts.account - missing)),
-                    by_total=False,
-                )
+                self._order = replace(self._order, amounts=self.screen.amounts, by_total=False)
                 self._charge()
             case Step.DONE if self.screen.purpose is Purpose.RECOVER:
                 self.card_came()  # what was let through to be settled may still not be served
@@ -246,9 +250,9 @@ class Till:
             case Purpose.CHANGE_PIN:
                 self._go(self._next(Step.NEW_PIN))
             case Purpose.BALANCE:
-                self._read(lambda card: self._done(read_balances(card), "balances"))
+                self._read(self._balances)
             case Purpose.DETAILS:
-                self._read(lambda card: self._done(read_details(card), "details"))
+                self._read(self._details)
             case Purpose.RECOVER:
                 self._go(self._next(Step.READING))
                 self._breathe(self._recovered)
@@ -261,6 +265,24 @@ class Till:
             return self._pin_refused(verdict) if isinstance(verdict, Declined) else read(card)
 
         self._breathe(act)
+
+    def _balances(self, card: IdentifiedCard) -> Screen:
+        balances = read_balances(card)
+        if isinstance(balances, Declined):
+            return self._pin_refused(balances)
+        return self._next(Step.DONE, panel=self._holding(balances.account), balances=balances)
+
+    def _details(self, card: IdentifiedCard) -> Screen:
+        """The log, and since the PIN is right the balance too; one that cannot be read spoils no log."""
+        details, balance = read_details(card), read_balance(card)
+        if isinstance(details, Declined):
+            return self._pin_refused(details)
+        panel = self.screen.panel if isinstance(balance, Declined) else self._holding(balance)
+        return self._next(Step.DONE, panel=panel, details=details)
+
+    def _holding(self, balance: Fen) -> Panel | None:
+        """The panel, with what the card has said it holds."""
+        return self.screen.panel and replace(self.screen.panel, balance=balance)
 
     def _charge(self) -> None:
         self._go(self._next(Step.CHARGING))
@@ -277,14 +299,18 @@ class Till:
             if isinstance(balance, Declined):
                 return self._next(Step.REFUSED, declined=balance)
             if missing := missing_from(balance, order.amounts):
-                return self._next(Step.REST_IN_CASH, missing=missing)
+                amounts = rest_in_cash(order.amounts, balance)
+                return self._next(
+                    Step.REST_IN_CASH, panel=self._holding(balance), amounts=amounts, missing=missing
+                )
         request = DebitRequest(
             order.amounts, self._shop.place, self.operator, order.again, order.kind, order.request
         )
         outcome = debit(card, pair.psam, self._journal, request, self._clock, self._shop.rules)
         match outcome:
             case Approved(sale=sale):
-                return self._next(Step.DONE, amounts=sale.amounts, voucher=sale.voucher)
+                panel = self._holding(sale.balance_after)
+                return self._next(Step.DONE, panel=panel, amounts=sale.amounts, voucher=sale.voucher)
             case Unsettled():
                 return self._next(Step.TO_BE_VERIFIED, voucher=outcome.sale.voucher, unsettled=outcome)
             case declined:
@@ -296,7 +322,8 @@ class Till:
         if not self._journal.open_sales(card.identification):
             if by_psam:
                 return Screen(Step.DONE, panel, Purpose.RECOVER, settled=by_psam)
-            return Screen(Step.READY, panel)
+            locked = Declined(Reason.PIN_BLOCKED, tries_left=0) if card.tries_left == 0 else None
+            return Screen(Step.READY, panel, declined=self._broken_off or locked)
         if card.tries_left is None:
             return self._recovered(pair, card)
         if card.tries_left == 0:
@@ -314,23 +341,20 @@ class Till:
         step = Step.TO_BE_VERIFIED if is_open else Step.DONE
         return Screen(step, Panel.of(card), Purpose.RECOVER, settled=settled)
 
-    def _done(self, outcome: object, name: str = "") -> Screen:
-        """DONE with the outcome under `name`; a wrong old PIN asks for it again."""
-        if isinstance(outcome, Declined):
-            return self._pin_refused(outcome)
-        return self._next(Step.DONE, **({name: outcome} if name else {}))
+    def _done(self, outcome: object) -> Screen:
+        """DONE; a wrong old PIN asks for it again."""
+        return self._pin_refused(outcome) if isinstance(outcome, Declined) else self._next(Step.DONE)
 
     def _pin_refused(self, declined: Declined) -> Screen:
         """A wrong PIN may be entered again; anything else ends the service, and what is open stays so."""
         panel = self.screen.panel
         at_pad = self.screen.purpose in self._pad_serves
+        if panel is not None and declined.tries_left is not None:
+            panel = replace(panel, tries_left=declined.tries_left)
         if declined.reason in _PIN_SAYS_NO:
-            if panel is not None and declined.tries_left is not None:
-                panel = replace(panel, tries_left=declined.tries_left)
             return self._next(Step.ENTER_PIN, panel=panel, declined=declined, at_pad=at_pad)
-        if self.screen.purpose is Purpose.RECOVER:
-            return self._next(Step.TO_BE_VERIFIED, declined=declined)
-        return self._next(Step.REFUSED, declined=declined)
+        step = Step.TO_BE_VERIFIED if self.screen.purpose is Purpose.RECOVER else Step.REFUSED
+        return self._next(step, panel=panel, declined=declined)
 
     def _breathe(self, act: Callable[[Pair, IdentifiedCard], Screen], *, straight_back: bool = False) -> None:
         """One breath: open, identify, act, close. Once there is an outcome, nothing that fails afterwards takes its place."""
