@@ -66,7 +66,7 @@ ENDINGS: list[tuple[str, Happening, int, str]] = [
     ("00B2012D", falls_silent, 3, "link.deadline-passed"),
     ("00B2012D", leaves, 3, "link.empty-answer"),
     ("B028", falls_silent, 3, "declined.link-broken"),
-    ("B028", leaves, 3, "declined.link-broken"),
+    ("B028", leaves, 3, "declined.card-removed"),
     ("B02C", falls_silent, 4, "doubt.answer-lost"),
     ("B02C", leaves, 4, "doubt.answer-lost"),
 ]

@@ -10,7 +10,7 @@ from typing import Any
 
 from sscard_terminal.cardspec.money import Fen, yuan_of_fen
 from sscard_terminal.iso7816.status import Language
-from sscard_terminal.terminal.till.steps import Purpose, Screen
+from sscard_terminal.terminal.till.steps import Purpose, Screen, Step
 from sscard_terminal.voice import told
 from sscard_terminal.voice.pages import word
 
@@ -44,7 +44,7 @@ def pad_state_of(desk: Desk, language: Language) -> dict[str, Any]:
 def _amount(screen: Screen) -> tuple[Fen | None, str]:
     """How much, and the word for what becomes of it."""
     match screen.purpose:
-        case Purpose.SALE:
+        case Purpose.SALE if screen.step is not Step.INSERT_CARD:
             return screen.price, "pad.amount"
         case Purpose.LOAD if screen.window is not None:
             return screen.window.amount, "pad.load"

@@ -35,6 +35,8 @@ TONES = {
     Step.CHARGING: "busy",
 }
 """The colour of the state line; its words say the same."""
+_TELLS_OF_SALE = (Step.DONE, Step.INSERT_CARD)
+"""With its card in, and after it was taken, until the next card."""
 TECHNICAL = ("command", "sw", "link", "rule", "tac")
 MOMENT = "%Y-%m-%d %H:%M:%S"
 SERVICES = ("sell", Purpose.BALANCE, Purpose.DETAILS, Purpose.CHANGE_PIN)
@@ -124,7 +126,7 @@ def _lines(snapshot: Snapshot, language: Language) -> Iterator[str]:
         yield word(language, "rest.missing", missing=yuan_of_fen(screen.missing))
     if screen.step is Step.DONE and screen.purpose is Purpose.CHANGE_PIN:
         yield text(language, "pin.changed")
-    if screen.step is Step.DONE and screen.purpose is Purpose.SALE and screen.voucher is not None:
+    if screen.step in _TELLS_OF_SALE and screen.purpose is Purpose.SALE and screen.voucher is not None:
         yield word(language, "sold.voucher", voucher=screen.voucher)
     for settlement in screen.settled:
         yield settlement_line(settlement, language)
@@ -165,6 +167,8 @@ def _money(screen: Screen) -> str | None:
             return str(Money.CHARGED)
         case Step.REFUSED:
             return str(Money.NOT_CHARGED)
+        case Step.INSERT_CARD if screen.voucher is not None:
+            return str(Money.CHARGED)
         case Step.INSERT_CARD | Step.READY if screen.declined is not None:
             return str(Money.NOT_CHARGED)
         case Step.TO_BE_VERIFIED:

@@ -325,6 +325,8 @@ class Workplace:
             entries, last = (), None
         return beside(screen.details, entries, "" if last is None else last.sale.terminal)
 
+        if screen.step is Step.INSERT_CARD and voucher is not None:
+            paper = self.snapshot.paper
     def _paper_of_sale(self, voucher: int) -> Paper | None:
         """From the journal, never from the screen (counter.md screen rule 9); without one the sale stands all the same."""
         try:

@@ -14,7 +14,7 @@ from typing import Any
 from sscard_terminal.cardspec.issuing import HostReason
 from sscard_terminal.cardspec.money import Fen, yuan_of_fen
 from sscard_terminal.iso7816.status import BLOCKED, Language, StatusWord, tries_left_word
-from sscard_terminal.reader.connection import LinkError
+from sscard_terminal.reader.connection import LinkError, LinkReason
 from sscard_terminal.terminal.exchange import CardRefused
 from sscard_terminal.terminal.journal_file import JournalTrouble
 from sscard_terminal.terminal.load_records import LoadUnsettled
@@ -176,6 +176,8 @@ def _key_of(outcome: Declined) -> str:
             return "declined.wrong-pin-last"
         case Declined(reason=Reason.INSUFFICIENT_BALANCE, missing=int()):
             return "declined.insufficient-balance-by"
+        case Declined(reason=Reason.LINK_BROKEN, link=LinkReason.CARD_REMOVED):
+            return "declined.card-removed"
         case Declined(reason=Reason.HOST_REFUSED, host=HostReason() as why):
             return f"host.{why}"
     return f"declined.{outcome.reason}"

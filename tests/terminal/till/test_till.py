@@ -263,9 +263,22 @@ def test_what_a_pulled_card_broke_off_is_said_over_the_next_card_until_something
     assert till.screen.declined is None
 
 
-def test_a_card_taken_after_its_service_broke_nothing_off(hands: Hands) -> None:
+def test_a_sale_is_still_told_when_its_card_is_taken_and_until_the_next_one(hands: Hands) -> None:
     till = ready(hands)
     sold(hands, till)
+
+    till.card_went()
+    told = till.screen
+    till.card_came()
+
+    assert told == Screen(Step.INSERT_CARD, purpose=Purpose.SALE, amounts=AMOUNTS, voucher=1)
+    assert (till.screen.step, till.screen.voucher) == (Step.READY, None)
+
+
+def test_a_card_taken_after_another_service_leaves_nothing_on_the_screen(hands: Hands) -> None:
+    till = ready(hands)
+    till.ask(Purpose.BALANCE)
+    till.enter_pin(Pin("123456"))
 
     till.card_went()
 

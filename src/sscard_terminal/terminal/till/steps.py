@@ -150,7 +150,7 @@ class Screen:
     `purpose` with ENTER_PIN and after it; `at_pad` with ENTER_PIN where the holder is to key the PIN on the reader's pad
     (the face says so and calls `enter_pin_at_pad`); `amounts` and `kind` from CONFIRM_AMOUNT on; from REST_IN_CASH on with the account's part as
     far as it goes; `missing` with REST_IN_CASH; with DONE
-    one of `voucher`, `balances`, `details`, `settled` or none of them (a changed PIN); `declined` with REFUSED, with
+    (and `voucher` with INSERT_CARD, after it) one of `voucher`, `balances`, `details`, `settled` or none of them (a changed PIN); `declined` with REFUSED, with
     ENTER_PIN after a wrong one, with INSERT_CARD after a service broken off, and with READY where that or a locked PIN is to
     be known; `unsettled` with TO_BE_VERIFIED where this till's own sale is meant, `settled` after a
     recovery that left something open; `window` at a till that is a service window.

@@ -114,13 +114,12 @@ class Till:
     def card_went(self) -> None:
         """A card pulled between two breaths ends whatever people were at; 待核实 stays on the screen.
 
-        What was broken off is said until something else is done, also over the next card (counter.md, screen rules 6, 12).
+        What was broken off is said until something else is done, also over the next card (counter.md, screen rules 6, 12);
+        what was sold is said until then, for the card may have been pulled before anybody saw it.
         """
         if self.screen.step not in (Step.TO_BE_VERIFIED, Step.INSERT_CARD):
-            screen = self.screen
-            is_broken_off = screen.step in PEOPLE_ARE_AT_IT and screen.purpose not in _ABOUT_WHAT_IS_OPEN
             self._forget()
-            self._go(Screen(Step.INSERT_CARD, declined=_TAKEN_OUT if is_broken_off else None))
+            self._go(_after(self.screen))
 
     def give_up(self) -> None:
         """From any step: forget what people were at, and wait for a card. What is open stands in the journal.
@@ -403,6 +402,14 @@ class Till:
         if self._pin is not None:
             self._pin.wipe()
         self._pin, self._at_pad = None, False
+
+
+def _after(screen: Screen) -> Screen:
+    """What a card that is taken leaves on the screen."""
+    if screen.step is Step.DONE and screen.purpose is Purpose.SALE:
+        return Screen(Step.INSERT_CARD, purpose=Purpose.SALE, amounts=screen.amounts, voucher=screen.voucher)
+    is_broken_off = screen.step in PEOPLE_ARE_AT_IT and screen.purpose not in _ABOUT_WHAT_IS_OPEN
+    return Screen(Step.INSERT_CARD, declined=_TAKEN_OUT if is_broken_off else None)
 
 
 def _served_at(pad: PinPad | None) -> frozenset[Purpose]:

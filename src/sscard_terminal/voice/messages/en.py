@@ -387,6 +387,7 @@ TEXTS: dict[str, str] = {
     "declined.open-sale": "Sale {voucher} of this card is still to be verified; this one was not charged; run sscard recover with this card first.",
     "declined.debit-refused": "The card refused to pay; not charged; please start again.",
     "declined.card-refused": "The card refused {command}; not charged; insert it again and start over.",
+    "declined.card-removed": "The card was taken out before it was asked to pay; not charged; insert it and start again.",
     "declined.link-broken": "The link to the card broke before it was asked to pay; not charged; insert it and start again.",
     "declined.psam-trouble": "The PSAM does not do its part; not charged; insert it again or have it replaced.",
     "declined.psam-key-level": "The PSAM's keys do not fit this card's place; not charged; the terminal needs another PSAM.",

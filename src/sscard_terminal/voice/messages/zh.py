@@ -367,6 +367,7 @@ TEXTS: dict[str, str] = {
     "declined.open-sale": "此卡的第 {voucher} 号交易仍待核实，本笔未扣款，请先用此卡运行 sscard recover。",
     "declined.debit-refused": "卡拒绝扣款，未扣款，请重新开始。",
     "declined.card-refused": "卡拒绝了 {command}，未扣款，请重新插卡后再来。",
+    "declined.card-removed": "卡在要求扣款之前被取出，未扣款，请插卡后重新开始。",
     "declined.link-broken": "要求扣款之前与卡的通信中断，未扣款，请插卡后重新开始。",
     "declined.psam-trouble": "PSAM 不能正常工作，未扣款，请重新插入或更换。",
     "declined.psam-key-level": "PSAM 的密钥级别与此卡不符，未扣款，本终端须换 PSAM。",
