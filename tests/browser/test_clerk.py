@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from sscard_terminal.reader.connection import LinkReason
 from sscard_terminal.terminal.sale_rules import SaleRules
@@ -19,7 +20,7 @@ from tests.browser.sight import OpenPage
 from tests.browser.test_window import enter, sign_in
 from tests.counter.house import PIN, House
 from tests.counter.test_staff import CLERK, operators_in
-from tests.terminal.doubles import OPENING, answer_lost
+from tests.terminal.doubles import OPENING, another_card, answer_lost
 
 LANGUAGES = pytest.mark.parametrize("language", ["zh", "en"])
 NEW_PIN = "246813"
@@ -250,56 +251,101 @@ def test_a_reload_and_the_back_button_show_the_sale_where_it_is(page: Page, pad:
 def test_of_two_tabs_the_stale_one_is_told_and_does_nothing(page: Page, house: House) -> None:
     card_in(house, page)
     tab = page.context.new_page()
-    tab.route("**/clerk/events", lambda route: route.abort())
     tab.goto("/")
-    expect(tab.locator("#line")).to_have_text("")
+    line_of(tab, "step.ready")
+    held: list[Route] = []
+    tab.route("**/clerk/sell", lambda route: held.append(route))
+    tab.keyboard.type("7")
+    tab.keyboard.press("Enter")
+    tab.wait_for_function("() => document.querySelector('#total').value === '7'")
     page.keyboard.type("5")
     page.keyboard.press("Enter")
+    line_of(tab, "step.confirm-amount")
+
+    held[0].continue_()
+
+    expect(tab.locator("#notice")).to_contain_text("The screen has changed")
+    expect(tab.locator("[data-amount=total]")).to_have_text("5.00")
     line_of(page, "step.confirm-amount")
 
-    told = tab.evaluate(
-        """async () => (await fetch("/clerk/sell", {method: "POST", body: '{"number": 1, "total": "7.00"}',
-            headers: {"Content-Type": "application/json",
-                      "X-CSRF-Token": document.querySelector('meta[name="csrf"]').content}})).status"""
-    )
 
-    assert told == 409
-    expect(page.locator("[data-amount=total]")).to_have_text("5.00")
+NOT_CHARGED = "taken out before it was asked to pay; not charged"
+PULLED = {
+    "ready": "",
+    "sale-form": "",
+    "confirm-amount": NOT_CHARGED,
+    "enter-pin": NOT_CHARGED,
+    "new-pin": NOT_CHARGED,
+    "rest-in-cash": NOT_CHARGED,
+    "refused": "",
+    "sold": "Charged; voucher 1.",
+    "balance": "",
+    "help": "",
+}
+"""State → what is said of it once its card is pulled."""
 
 
-@pytest.mark.parametrize("step", ["step.ready", "step.confirm-amount", "step.enter-pin", "step.sold"])
-def test_a_card_pulled_in_any_state_leads_back_to_the_start_and_leaves_no_data(
-    step: str, page: Page, pad: Page, house: House
-) -> None:
+def get_to(state: str, page: Page, pad: Page, house: House) -> None:
     card_in(house, page)
-    for line, act in (
-        ("step.confirm-amount", lambda: (page.keyboard.type("12.34"), page.keyboard.press("Enter"))),
-        ("step.enter-pin", lambda: page.keyboard.press("Enter")),
-        ("step.sold", lambda: enter(pad, PIN, "pad.line.pin")),
-    ):
-        if page.locator("#line").inner_text() == _word(step):
-            break
-        act()
-        line_of(page, line)
+    match state:
+        case "sale-form":
+            page.keyboard.type("5")
+        case "help":
+            page.keyboard.press("F1")
+        case "balance":
+            page.keyboard.press("F6")
+            enter(pad, PIN, "pad.line.pin")
+            line_of(page, "step.done")
+        case "new-pin":
+            page.keyboard.press("F4")
+            enter(pad, PIN, "pad.line.pin")
+            line_of(page, "step.new-pin")
+        case "confirm-amount" | "enter-pin" | "rest-in-cash" | "sold" | "refused":
+            page.keyboard.type("107" if state == "rest-in-cash" else "12.34")
+            page.keyboard.press("Enter")
+            line_of(page, "step.confirm-amount")
+            if state != "confirm-amount":
+                page.keyboard.press("Enter")
+                line_of(page, "step.enter-pin")
+            if state == "refused":
+                house.goods.card = another_card()
+            if state in ("rest-in-cash", "sold", "refused"):
+                enter(pad, PIN, "pad.line.pin")
+                line_of(page, f"step.{state}")
+
+
+@pytest.mark.parametrize("state", PULLED)
+def test_a_card_pulled_in_any_state_leads_back_to_the_start_and_leaves_no_data(
+    state: str, page: Page, pad: Page, house: House
+) -> None:
+    get_to(state, page, pad, house)
 
     house.reader.remove()
 
     line_of(page, "step.insert-card")
     expect(page.locator("#panel")).to_be_hidden()
     line_of(pad, "pad.step.insert-card")
-    told = {"step.sold": "Charged; voucher 1.", "step.ready": ""}.get(
-        step, "taken out before it was asked to pay; not charged"
-    )
-    expect(page.locator("#lines")).to_contain_text(told) if told else expect(
-        page.locator("#lines")
-    ).to_be_empty()
-    assert house.balance() == OPENING - (1234 if step == "step.sold" else 0)
+    lines = page.locator("#lines")
+    expect(lines).to_contain_text(PULLED[state]) if PULLED[state] else expect(lines).to_be_empty()
+    assert house.balance() == OPENING - (1234 if state == "sold" else 0)
 
 
-def _word(key: str) -> str:
-    from sscard_terminal.voice.pages import word
+@pytest.mark.parametrize("state", ["reading", "charging"])
+def test_a_card_pulled_while_the_chip_is_at_work_ends_in_what_the_chip_did(
+    state: str, page: Page, pad: Page, house: House
+) -> None:
+    if state == "charging":
+        to_pin(house, page)
+    house.hands.pause = threading.Event()
+    house.hands.fault = answer_lost(LinkReason.CARD_REMOVED)
+    house.reader.insert() if state == "reading" else enter(pad, PIN, "pad.line.pin")
+    line_of(page, f"step.{state}")
 
-    return word("en", key)
+    house.reader.remove()
+    house.hands.pause.set()
+
+    line_of(page, "step.insert-card" if state == "reading" else "step.to-be-verified")
+    assert house.balance() == OPENING - (1234 if state == "charging" else 0)
 
 
 def test_a_server_killed_in_the_middle_of_a_sale_says_to_be_verified_and_then_the_truth(
@@ -476,3 +522,45 @@ def test_training_has_its_own_colour_and_says_so(page: Page, house: House) -> No
     card_in(house, page)
 
     looks_right(page, "clerk-training-en")
+
+
+@LANGUAGES
+def test_seldom_states_can_be_seen_heard_and_read_at_both_sizes(
+    page: Page, pad: Page, house: House, language: str
+) -> None:
+    house.hands.pause = threading.Event()
+    house.reader.insert()
+    line_of(page, "step.reading", language)
+    looks_right(page, f"clerk-reading-{language}")
+    house.hands.pause.set()
+    line_of(page, "step.ready", language)
+    page.keyboard.press("F4")
+    enter(pad, PIN, "pad.line.pin", language)
+    line_of(page, "step.new-pin", language)
+    looks_right(page, f"clerk-new-pin-{language}")
+    page.keyboard.press("Escape")
+    line_of(page, "step.ready", language)
+    page.keyboard.type("12.34")
+    page.keyboard.press("Enter")
+    line_of(page, "step.confirm-amount", language)
+    page.keyboard.press("Enter")
+    for _ in range(2):
+        enter(pad, "000000", "pad.line.pin", language)
+        expect(pad.locator("#dots")).to_have_text("")
+    expect(page.locator("[data-panel=tries]")).to_have_text("1")
+    looks_right(page, f"clerk-last-try-{language}")
+    house.hands.pause.clear()
+    enter(pad, "000000", "pad.line.pin", language)
+    line_of(page, "step.charging", language)
+    looks_right(page, f"clerk-charging-{language}")
+    house.hands.pause.set()
+    line_of(page, "step.refused", language)
+    looks_right(page, f"clerk-pin-locked-{language}")
+    house.reader.remove()
+    line_of(page, "step.insert-card", language)
+    house.reader.trouble = LinkReason.READER_UNAVAILABLE
+    line_of(page, "step.no-reader", language)
+    looks_right(page, f"clerk-no-reader-{language}")
+    house.close()
+    expect(page.locator("#notice")).to_be_visible()
+    looks_right(page, f"clerk-line-lost-{language}")
