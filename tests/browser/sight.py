@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page, ViewportSize
 
 OpenPage = Callable[..., Page]
@@ -21,6 +21,7 @@ SIZES = (SMALL, LARGE)
 PATIENCE_MS = 10_000
 PICTURES = Path(__file__).parents[2] / "docs/pictures/counter"
 WCAG_AA = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+AXE_OPTIONS = {"runOnly": {"type": "tag", "values": list(WCAG_AA)}, "resultTypes": ["violations"]}
 OVERFLOW = """() => [...document.querySelectorAll("body *")].filter((element) => {
     const style = getComputedStyle(element), box = element.getBoundingClientRect();
     if (box.width <= 1 || box.height <= 1 || style.visibility === "hidden") return false;
@@ -55,10 +56,12 @@ def torn(page: Page) -> list[str]:
 
 def violations(page: Page) -> list[str]:
     """What axe finds against WCAG 2.2 AA, one sentence each."""
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": list(WCAG_AA)}})
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    found = page.evaluate("options => axe.run(options)", AXE_OPTIONS)
     return [
         f"{rule['id']}: {rule['help']}: {[node['html'] for node in rule['nodes']]}"
-        for rule in found.response["violations"]
+        for rule in found["violations"]
     ]
 
 
@@ -77,17 +80,17 @@ def is_focus_seen(page: Page) -> bool:
     )
 
 
-def picture(page: Page, name: str) -> bytes:
-    """The window as it is; `name` says page, state and language: "pad-pin-zh"."""
-    path = PICTURES / f"{name}.png" if os.environ.get("SSCARD_PICTURES") else None
-    return page.screenshot(path=path, animations="disabled", caret="hide")
+def picture(page: Page, name: str) -> None:
+    """The window as it is, where pictures are wanted; `name` says page, state and language: "pad-pin-zh"."""
+    if os.environ.get("SSCARD_PICTURES"):
+        page.screenshot(path=PICTURES / f"{name}.png", animations="disabled", caret="hide")
 
 
 def looks_right(page: Page, name: str) -> None:
-    """This state of a page, at both sizes: nobody is shut out, nothing is cut off, and its picture is taken."""
+    """This state of a page, at both sizes: nobody is shut out, nothing is cut off or torn, and its picture is taken."""
     for size in (LARGE, SMALL):
         page.set_viewport_size(size)
         assert not overflows(page), (name, size, overflows(page))
         assert not torn(page), (name, size, torn(page))
     assert not violations(page), (name, violations(page))
-    assert picture(page, name).startswith(b"\x89PNG")
+    picture(page, name)
