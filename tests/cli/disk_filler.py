@@ -142,7 +142,7 @@ def at_each_write(
         "recovered": run("recover", *desk, *book),
         "check": run("journal", "check", *book, "--json"),
         "balance": run("balance", *desk),
-        "next": run("debit", "--account", "1.00", *desk, *book),
+        "next": run("debit", "--account", "1.01", *desk, *book),
     }
     print(json.dumps(report), flush=True)
     for file in folder.glob("journal.db*"):

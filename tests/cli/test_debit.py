@@ -201,7 +201,7 @@ def test_recover_settles_what_stayed_open(
         (1, state, evidence)
     ]
     assert balance_fen(sscard, counter) == rest
-    assert pay(sscard, counter).code == 0
+    assert pay(sscard, counter, "--again").code == 0
 
 
 @LANGUAGES

@@ -12,7 +12,7 @@ from sscard_terminal.cli import reader_search
 from sscard_terminal.terminal.journal import Journal
 from tests.cli.conftest import Counter, Sscard, sscard_process
 from tests.cli.links import DEBIT, losing_answer
-from tests.cli.test_settings import pay
+from tests.cli.test_settings import config, pay
 
 LANGUAGES = pytest.mark.parametrize("language", ["zh", "en"])
 
@@ -181,7 +181,7 @@ def test_from_damage_to_the_next_sale(
         f"image:{counter.psam}",
         *lang,
     )
-    sold = pay(sscard, counter, amount="1.00")
+    sold = pay(sscard, counter, amount="2.00")
 
     assert aside.code == 0 and "sscard journal restore" in aside.out
     assert refused.code == 1
@@ -332,5 +332,60 @@ def test_of_two_terminals_on_one_journal_the_second_is_refused(sscard: Sscard, c
         "journal.journal-in-use",
         "not-charged",
     )
-    assert (backup.code, backup.json["error"]) == (1, "journal.journal-in-use")
+    assert (backup.code, backup.json["voucher"]) == (0, 1), (
+        "whoever only reads gets a copy of what stands there now"
+    )
     assert pay(sscard, counter, amount="1.00").code == 0
+
+
+# Beside an open counter --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "requests",
+        "upload --status",
+        "slip",
+        "day show",
+        "journal check",
+        "journal disclosures",
+        "recover --at-start",
+    ],
+)
+def test_what_only_reads_works_beside_an_open_counter(command: str, sscard: Sscard, counter: Counter) -> None:
+    pay(sscard, counter)
+    alone = sscard(*command.split(), *counter.book, "--json").json
+
+    with Journal.open(counter.journal):
+        beside = sscard(*command.split(), *counter.book, "--json")
+
+    assert (beside.code, beside.json) == (0, alone)
+
+
+@LANGUAGES
+@pytest.mark.parametrize("minutes", [15, 0])
+def test_an_upload_beside_an_open_counter_says_who_does_it(
+    minutes: int, language: str, sscard: Sscard, counter: Counter, tmp_path: Path
+) -> None:
+    pay(sscard, counter)
+    settings = config(tmp_path, f'[centre]\nupload = "file:centre"\nupload_every_minutes = {minutes}\n')
+
+    with Journal.open(counter.journal):
+        done = sscard("upload", *settings, *counter.book, "--lang", language)
+
+    assert done.code == 1
+    assert ("自行上传" if language == "zh" else "uploads by itself") in done.sentence
+    assert ("15" in done.sentence) is (minutes == 15)
+    assert not (tmp_path / "centre").exists()
+
+
+@LANGUAGES
+def test_what_writes_is_sent_to_the_open_counter(language: str, sscard: Sscard, counter: Counter) -> None:
+    pay(sscard, counter)
+
+    with Journal.open(counter.journal):
+        done = sscard("void", "1", *counter.book, "--lang", language)
+
+    assert done.code == 1
+    assert ("在那里操作" if language == "zh" else "do it there") in done.sentence

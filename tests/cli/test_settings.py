@@ -146,8 +146,8 @@ def test_the_ceilings_of_card_and_day_are_told_with_what_is_left(
 ) -> None:
     per_card = config(tmp_path, '[sale]\nper_card_per_day = "20.00"\n')
     assert pay(sscard, counter, *per_card).code == 0
-    of_card = pay(sscard, counter, *per_card, "--json").json
-    of_day = pay(sscard, counter, *config(tmp_path, '[sale]\nper_day = "20.00"\n'), "--json").json
+    of_card = pay(sscard, counter, *per_card, "--again", "--json").json
+    of_day = pay(sscard, counter, *config(tmp_path, '[sale]\nper_day = "20.00"\n'), "--again", "--json").json
 
     assert (of_card["reason"], of_card["ceiling_fen"], of_card["left_fen"]) == ("ceiling-per-card", 2000, 766)
     assert (of_day["reason"], of_day["left_fen"]) == ("ceiling-per-day", 766)
@@ -157,7 +157,8 @@ def test_the_ceilings_of_card_and_day_are_told_with_what_is_left(
 def test_the_same_sale_needs_a_person_to_say_again(
     language: str, sscard: Sscard, counter: Counter, tmp_path: Path
 ) -> None:
-    more = (*config(tmp_path, "[sale]\nrepeat_minutes = 5\n"), "--lang", language)
+    """By default: a place that says nothing has the guard for 5 minutes."""
+    more = (*config(tmp_path), "--lang", language)
     assert pay(sscard, counter, *more).code == 0
 
     refused, confirmed = pay(sscard, counter, *more), pay(sscard, counter, *more, "--again")

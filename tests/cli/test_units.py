@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sscard_terminal.cli import reader_search
+from sscard_terminal.terminal.journal import Journal
 from tests.cli.conftest import Counter, Sscard
 from tests.cli.links import DEBIT, losing_answer
 from tests.cli.test_settings import config, pay
@@ -102,6 +103,31 @@ def test_what_waits_for_the_centre_is_brought_there(
     assert (configured / "centre").stat().st_size > 0
 
 
+def test_beside_an_open_counter_the_night_has_its_backup_too(
+    sscard: Sscard, counter: Counter, configured: Path
+) -> None:
+    pay(sscard, counter)
+
+    with Journal.open(counter.journal):
+        assert sscard(*command_of("sscard-backup", configured)).code == 0
+
+    (copy,) = (configured / "sscard-backups").iterdir()
+    with Journal.open(copy) as journal:
+        assert journal.last_entry() is not None
+
+
+def test_the_counter_starts_with_the_machine_and_comes_back(sscard: Sscard, tmp_path: Path) -> None:
+    service = unit(UNITS / "sscard-counter.service")["Service"]
+
+    assert command_of("sscard-counter", tmp_path) == ["counter", "serve"]
+    assert sscard("counter", "serve", "--help").code == 0
+    assert (service["Restart"], service["RestartPreventExitStatus"]) == ("always", "2")
+    assert (service["NoNewPrivileges"], service["UMask"]) == ("true", "0077")
+    assert (
+        "/usr/local/bin/sscard" in PAGE and "enable --now sscard-start.service sscard-counter.service" in PAGE
+    )
+
+
 @pytest.mark.parametrize("file", [*SERVICES, *TIMERS], ids=lambda file: file.name)
 def test_a_unit_is_documented_and_belongs_to_something(file: Path) -> None:
     found = unit(file)
@@ -111,7 +137,7 @@ def test_a_unit_is_documented_and_belongs_to_something(file: Path) -> None:
         assert file.with_suffix(".service") in SERVICES
         assert found["Install"]["WantedBy"] == "timers.target"
     else:
-        assert found["Service"]["Type"] == "oneshot"
+        assert found["Service"]["Type"] == ("simple" if file.stem == "sscard-counter" else "oneshot")
         assert "Install" in found or file.with_suffix(".timer") in TIMERS
 
 

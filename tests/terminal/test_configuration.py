@@ -38,11 +38,11 @@ def error_of(text: str) -> tuple[str, str, int]:
     return error.value.setting, error.value.problem, error.value.line
 
 
-def test_without_a_file_nothing_is_limited_but_the_city() -> None:
+def test_without_a_file_nothing_is_limited_but_the_city_and_the_same_sale_twice() -> None:
     configuration = Configuration()
 
     assert configuration.policy(None) == Policy()
-    assert configuration.sale_rules(None) == SaleRules()
+    assert configuration.sale_rules(None) == SaleRules(repeat_within=timedelta(minutes=5))
     assert configuration.read_hotlist() is None
 
 

@@ -21,7 +21,7 @@ from sscard_terminal.terminal.slips.targets import Target
 
 from .command import LocalGroup, Run, service
 from .console import Console
-from .debit import opened_journal
+from .debit import opened_journal, opened_to_read
 from .desk import now, psam_alone, warn_of_key_end
 from .exits import Exit, Stop
 from .outcomes import held
@@ -123,7 +123,7 @@ def close(
 def show(run: Run, journal: Path | None, **asked: Any) -> int:
     """See messages, help.day show."""
     configuration = settings_of(run).configuration
-    with opened_journal(configuration, journal) as book:
+    with opened_to_read(configuration, journal) as book:
         found = newest_day(book)
     tell_day(run.console, found, _print(run, configuration, found, book.training, **asked))
     return Exit.DONE

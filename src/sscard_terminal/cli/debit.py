@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from sscard_terminal.terminal.configuration import Configuration
 from sscard_terminal.terminal.exchange import CardRefused
 from sscard_terminal.terminal.identification import IdentifiedCard
 from sscard_terminal.terminal.journal import Journal
+from sscard_terminal.terminal.journal_beside import opened_beside
 from sscard_terminal.terminal.journal_events import SaleState
+from sscard_terminal.terminal.journal_file import JournalFault, JournalTrouble
 from sscard_terminal.terminal.outcomes import Approved, Declined, SaleKind, Unsettled
 from sscard_terminal.terminal.psam import PsamFailure
 from sscard_terminal.terminal.recovery import Settlement, settle, settle_by_psam
@@ -62,6 +64,24 @@ def opened_journal(configuration: Configuration, named: Path | None) -> Iterator
     if file.parent == state_folder():
         made_state_folder()
     with Journal.open(file, training=configuration.training) as journal:
+        yield journal
+
+
+@contextmanager
+def opened_to_read(configuration: Configuration, named: Path | None) -> Iterator[Journal]:
+    """As `opened_journal`, for what only reads: beside a terminal that has it open, a copy of what stands in it now.
+
+    Raises:
+        JournalTrouble, OSError: it cannot be used.
+    """
+    with ExitStack() as stack:
+        try:
+            journal = stack.enter_context(opened_journal(configuration, named))
+        except JournalTrouble as trouble:
+            if trouble.fault is not JournalFault.IN_USE:
+                raise
+            training = configuration.training
+            journal = stack.enter_context(opened_beside(trouble.path, training=training))
         yield journal
 
 
@@ -175,7 +195,7 @@ def recover(run: Run, journal: Path | None, at_start: bool, no_pin: bool, pin_st
 
 def _tell_open(run: Run, journal: Path | None) -> int:
     """No card, no reader: at start-up it is said what waits for its card, and for which."""
-    with opened_journal(configuration_of(run), journal) as book:
+    with opened_to_read(configuration_of(run), journal) as book:
         sales = [entry.sale for entry in book.open_sales()]
     for paid in sales:
         number = masked_number(paid.card_number)

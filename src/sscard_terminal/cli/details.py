@@ -22,6 +22,7 @@ ROWS: tuple[tuple[str, str], ...] = (
     (r"must be true or false", "须为 true 或 false"),
     (r"must be a list of codes of 6 digits", "须为 6 位数字代码的列表"),
     (r"must be a list of texts", "须为文本的列表"),
+    (r'must be a time of day as a text, such as "(.*)"', '须为文本形式的时刻，如 "{0}"'),
     (r'must be yuan as a text, such as "(.*)"', '须为文本形式的金额（元），如 "{0}"'),
     (r'must be a percentage as a text, such as "(.*)" or "(.*)"', '须为文本形式的百分比，如 "{0}" 或 "{1}"'),
     (r"is more than the self-paid share leaves", "超过自付比例之外的部分"),

@@ -5,22 +5,20 @@ Not here: the journal itself (terminal/journal.py).
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from sscard_terminal.terminal.journal_backup import back_up
+
 from .command import BadValue, LocalGroup, Run, service
-from .debit import opened_journal
+from .debit import opened_to_read
 from .desk import now
 from .exits import Exit
 from .journal_care import aside, check, moved, restored
 from .settings import configuration_of
 from .values import FilePath
-
-STAMPED = re.compile(r"journal-\d{8}T\d{6}\.db")
-"""What a back-up into a folder is called, and so what --keep may delete there."""
 
 
 @click.group("journal", cls=LocalGroup)
@@ -34,14 +32,17 @@ def journal() -> None:
 @click.option("--journal", "source", metavar="FILE", type=FilePath())
 def backup(run: Run, target: Path, keep: int | None, source: Path | None) -> int:
     """See messages, help.journal backup."""
-    folder = target if target.is_dir() else None
-    if keep is not None and folder is None:
+    is_folder = target.is_dir()
+    if keep is not None and not is_folder:
         raise BadValue("usage.keep", file=target)
-    file = target if folder is None else folder / f"journal-{now():%Y%m%dT%H%M%S}.db"
-    with opened_journal(configuration_of(run), source) as book:
-        book.copy_to(file)
+    file, dropped = target, tuple[Path, ...]()
+    with opened_to_read(configuration_of(run), source) as book:
+        if is_folder:
+            made = back_up(book, target, keep, now())
+            file, dropped = made.file, made.dropped
+        else:
+            book.copy_to(file)
         newest = book.last_entry()
-    dropped = [] if folder is None or keep is None else _drop_oldest(folder, keep)
     voucher = None if newest is None else newest.sale.voucher
     run.console.say("backup.done", file=file, voucher=voucher or "-")
     if dropped:
@@ -50,20 +51,11 @@ def backup(run: Run, target: Path, keep: int | None, source: Path | None) -> int
     return Exit.DONE
 
 
-def _drop_oldest(folder: Path, keep: int) -> list[Path]:
-    """Only what this command has named itself; the name is the time."""
-    stamped = sorted(file for file in folder.iterdir() if STAMPED.fullmatch(file.name))
-    old = stamped[:-keep]
-    for file in old:
-        file.unlink()
-    return old
-
-
 @service("disclosures", uses_readers=False, has_trace=False, has_settings=True)
 @click.option("--journal", "source", metavar="FILE", type=FilePath())
 def disclosures(run: Run, source: Path | None) -> int:
     """See messages, help.journal disclosures."""
-    with opened_journal(configuration_of(run), source) as book:
+    with opened_to_read(configuration_of(run), source) as book:
         rows = book.disclosures()
     for row in rows:
         facts = {"at": row.at, "operator": row.operator, "supervisor": row.supervisor}

@@ -18,7 +18,7 @@ from sscard_terminal.terminal.psam_care import PsamState
 
 from .command import Run, service
 from .console import Console
-from .debit import opened_journal
+from .debit import opened_journal, opened_to_read
 from .desk import now, psam_alone
 from .exits import Exit, Stop
 from .outcomes import held
@@ -37,7 +37,7 @@ def check(run: Run, source: Path | None) -> int:
     file = journal_path(configuration, source)
     if not file.exists():
         raise FileNotFoundError(2, "", str(file))
-    with opened_journal(configuration, source) as book:
+    with opened_to_read(configuration, source) as book:
         found = examine(book)
     console = run.console
     _tell_counts(console, found)

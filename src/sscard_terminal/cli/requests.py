@@ -27,7 +27,7 @@ from sscard_terminal.terminal.upload_queue import acknowledged, key_in
 
 from .command import BadValue, Run, service
 from .console import Console
-from .debit import opened_journal
+from .debit import opened_journal, opened_to_read
 from .desk import desk_of, now
 from .exits import Exit
 from .outcomes import held
@@ -108,7 +108,7 @@ def refund(
 @click.option("--journal", metavar="FILE", type=FilePath())
 def requests(run: Run, every: bool, journal: Path | None) -> int:
     """See messages, help.requests."""
-    with opened_journal(settings_of(run).configuration, journal) as book:
+    with opened_to_read(settings_of(run).configuration, journal) as book:
         found = all_requests(book) if every else requests_on_their_way(book)
         rows = [_facts_of(book, request, acknowledged(book)) for request in found]
     for row in rows:

@@ -20,7 +20,7 @@ from sscard_terminal.terminal.slips.trouble import SlipTrouble
 
 from .command import BadValue, Run, service
 from .console import Console
-from .debit import opened_journal
+from .debit import opened_to_read
 from .exits import Exit, Stop
 from .printing import chosen, handed_out, not_printed, printer_options, warn_of_lost
 from .settings import settings_of
@@ -50,7 +50,7 @@ def slip(
     if load is not None and (voucher is not None or request):
         raise BadValue("usage.load-or-sale")
     configuration = settings_of(run).configuration
-    with opened_journal(configuration, journal) as book:
+    with opened_to_read(configuration, journal) as book:
         if load is None:
             made, facts = _of_sale(book, voucher, request, run.console)
         else:

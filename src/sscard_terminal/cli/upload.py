@@ -5,13 +5,17 @@ Where to, the settings say ([centre] upload) or --to. Not here: the centre's own
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
 from sscard_terminal.iso7816.errors import FormatError
+from sscard_terminal.terminal.configuration import Configuration
 from sscard_terminal.terminal.journal import Journal
+from sscard_terminal.terminal.journal_file import JournalFault, JournalTrouble
 from sscard_terminal.terminal.requests import requests_on_their_way
 from sscard_terminal.terminal.upload import CentreUnreachable, Ending, UploadReport
 from sscard_terminal.terminal.upload import upload as send
@@ -20,7 +24,7 @@ from sscard_terminal.terminal.upload_queue import waiting
 
 from .command import BadValue, Run, service
 from .console import Console
-from .debit import opened_journal
+from .debit import opened_journal, opened_to_read
 from .desk import now
 from .exits import Exit, Stop
 from .settings import settings_of
@@ -56,10 +60,11 @@ def upload(run: Run, to: Path | None, status: bool, journal: Path | None) -> int
     file = to or configuration.upload
     if file is None and not status:
         raise Stop(Exit.USAGE, "upload.not-configured")
-    with opened_journal(configuration, journal) as book:
-        if status or file is None:
+    if status or file is None:
+        with opened_to_read(configuration, journal) as book:
             _tell_status(run.console, book)
-            return Exit.DONE
+        return Exit.DONE
+    with _told_of_counter(configuration), opened_journal(configuration, journal) as book:
         report = send(book, UploadFile(file), now)
         left = waiting(book).count
     _tell_news(run.console, report)
@@ -68,6 +73,19 @@ def upload(run: Run, to: Path | None, status: bool, journal: Path | None) -> int
     run.console.say("upload.sent" if report.sent else "upload.nothing", sent=report.sent)
     run.console.give(_facts_of(report, left))
     return Exit.DONE
+
+
+@contextmanager
+def _told_of_counter(configuration: Configuration) -> Iterator[None]:
+    """A journal that is open belongs to a counter, most likely; that one uploads by itself, unless it is told not to."""
+    try:
+        yield
+    except JournalTrouble as trouble:
+        if trouble.fault is not JournalFault.IN_USE:
+            raise
+        minutes = configuration.upload_every_minutes
+        key = "upload.counter-does-it" if minutes else "upload.counter-is-open"
+        raise Stop(Exit.REFUSED, key, file=trouble.path, minutes=minutes or None) from trouble
 
 
 def _tell_status(console: Console, journal: Journal) -> None:

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.reader.connection import LinkReason
+from sscard_terminal.terminal.errands import Note
 from sscard_terminal.terminal.hotlist import Hotlist
 from sscard_terminal.terminal.slips.trouble import SlipFault
 from sscard_terminal.terminal.till.steps import Screen, Step
@@ -63,6 +64,8 @@ class Books:
     is_readable: bool = True
     hotlist: Hotlist | None = None
     """The one in use."""
+    notes: tuple[Note, ...] = ()
+    """What of the counter's own errands (upload, back-up) fails at present."""
 
 
 @dataclass(frozen=True, slots=True)

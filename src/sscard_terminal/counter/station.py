@@ -16,6 +16,7 @@ from functools import partial
 from typing import TypeVar
 
 from sscard_terminal.reader.connection import LinkError, LinkReason
+from sscard_terminal.terminal.errands import LOOK_EVERY_S
 
 from .fittings import Fittings
 from .known_driver import AskedPins
@@ -48,6 +49,7 @@ class Station:
         self._printer = ThreadPoolExecutor(1, "slip-printer")
         self._worker = ThreadPoolExecutor(1, "counter")
         self._watcher = threading.Thread(target=self._watch, name="card-watcher")
+        self._errands = threading.Thread(target=self._send_on_errands, name="errands")
         self._belongings = ExitStack()
         self._work: Workplace | None = None
         self.snapshot = Snapshot()
@@ -60,13 +62,15 @@ class Station:
         """
         self._worker.submit(self._open).result()
         self._watcher.start()
+        self._errands.start()
 
     def close(self) -> None:
         """Let what has begun come to its end, a sale above all, and stop; what only waits is not begun."""
         self._over.set()
         self._asked_pins.cancel()
-        if self._watcher.is_alive():
-            self._watcher.join()
+        for thread in (self._watcher, self._errands):
+            if thread.is_alive():
+                thread.join()
         self._worker.submit(self._shut).result()
         self._worker.shutdown()
         self._printer.shutdown()
@@ -126,6 +130,12 @@ class Station:
             there, trouble = came, reason
             if reason is not None:
                 self._over.wait(WATCH_SLICE_S)
+
+    def _send_on_errands(self) -> None:
+        """At the start and again and again; what is due, and whether nobody is being served, the workplace knows."""
+        while not self._over.is_set():
+            self.later(Workplace.see_to_errands)
+            self._over.wait(LOOK_EVERY_S)
 
     def _look(self, there: bool) -> tuple[bool, LinkReason | None]:
         """Whether a card is there now; a reader that is away holds none."""

@@ -247,10 +247,17 @@ def _books(books: Books, language: Language) -> dict[str, Any]:
     return {
         "day": day,
         "is_open": books.opened_at is not None,
-        "uploads": word(language, "books.uploads", count=books.waiting),
+        "uploads": " ".join(_uploads(books, language)),
         "waiting": books.waiting,
         "open_sales": [_open_sale(sale, language) for sale in books.open_sales],
     }
+
+
+def _uploads(books: Books, language: Language) -> Iterator[str]:
+    """What waits for the centre; behind it what the counter could not see to by itself."""
+    yield word(language, "books.uploads", count=books.waiting)
+    for note in books.notes:
+        yield text(language, f"errand.{note.key}", since=f"{note.since:%H:%M}")
 
 
 def _open_sale(sale: OpenSale, language: Language) -> dict[str, Any]:

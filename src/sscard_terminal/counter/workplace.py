@@ -14,6 +14,7 @@ from typing import Any
 from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.cardspec.records import masked_number
 from sscard_terminal.reader.connection import LinkReason
+from sscard_terminal.terminal.errands import Errands
 from sscard_terminal.terminal.issuer_host import IssuerHost
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.journal_events import JournalEntry
@@ -84,6 +85,9 @@ class Workplace:
         self.driver = None if make is None else make(journal, lambda: self.shop, asked_pins)
         """The known driver's functions; a flow of theirs that holds the card ends when the till needs it."""
         self.host = host
+        self.errands = Errands(fittings.configuration, fittings.clock)
+        self._seen = 0
+        """The snapshot at the last look whether an errand is due."""
         self.till = self._till()
         self.look_into_books()
 
@@ -111,6 +115,25 @@ class Workplace:
     def reader(self, trouble: LinkReason | None) -> None:
         """The reader is away, or back."""
         self.change(reader_trouble=trouble)
+
+    def see_to_errands(self) -> None:
+        """Upload and back-up, where due and nobody is being served; step by step, so that whoever comes is served first."""
+        is_quiet, self._seen = self._seen == self.snapshot.number, self.snapshot.number
+        if not self._is_between_cards(is_quiet):
+            return
+        before = self.errands.notes
+        goes_on = self.errands.see_to(self.journal)
+        if goes_on:
+            self._later(Workplace.see_to_errands)
+        if goes_on or self.errands.notes != before or self.snapshot.books.waiting:
+            self.look_into_books()
+            self._seen = self.snapshot.number
+
+    def _is_between_cards(self, is_quiet: bool) -> bool:
+        """No card; or one that lies there with nobody at it, and nothing happened since the last look."""
+        if self.is_at_work or (self.driver is not None and self.driver.holds_card):
+            return False
+        return self.till.screen.step is Step.INSERT_CARD or is_quiet
 
     # What people do ---------------------------------------------------------------------------------------
 
@@ -294,13 +317,16 @@ class Workplace:
             return replace(self.snapshot.books, is_readable=False)
         day = 0 if not events else events[-1].day
         opened_at = events[0].at if len(events) == 1 else None
-        return Books(day, opened_at, sales, behind, hotlist=self.shop.rules.hotlist)
+        notes = self.errands.notes
+        return Books(day, opened_at, sales, behind, hotlist=self.shop.rules.hotlist, notes=notes)
 
     def _shown(self, screen: Screen) -> None:
         """The till has come to another step; a sale that has ended gets its slip with it."""
         voucher, paper = screen.voucher, None
         if screen.step in _WITH_SLIP and screen.purpose is Purpose.SALE and voucher is not None:
             paper = self._paper_of_sale(voucher)
+        if screen.step is Step.INSERT_CARD and voucher is not None:
+            paper = self.snapshot.paper
         if screen.step in _WITH_LOAD_SLIP and screen.window is not None:
             paper = self._paper_of_loads(screen.window)
         if self.service is not None and not self.service.goes_on_at(screen.step):
@@ -325,8 +351,6 @@ class Workplace:
             entries, last = (), None
         return beside(screen.details, entries, "" if last is None else last.sale.terminal)
 
-        if screen.step is Step.INSERT_CARD and voucher is not None:
-            paper = self.snapshot.paper
     def _paper_of_sale(self, voucher: int) -> Paper | None:
         """From the journal, never from the screen (counter.md screen rule 9); without one the sale stands all the same."""
         try:

@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ MOST_FONTS = 99
 MOST_DAYS = 3660
 _PERCENT = re.compile(r"(\d{1,3})(?:\.(\d{1,2}))?", re.ASCII)
 FILES = (
-    *("hotlist", "journal", "operators", "slip_font", "upload"),
+    *("hotlist", "journal", "operators", "slip_font", "upload", "backup_folder"),
     *("counter_certificate", "counter_key", "programs"),
 )
 """The fields that are files, relative to the configuration's folder."""
@@ -86,7 +86,7 @@ class Configuration:
     per_sale: Fen | None = None
     per_card_per_day: Fen | None = None
     per_day: Fen | None = None
-    repeat_minutes: int = 0
+    repeat_minutes: int = 5
     needs_open_day: bool = False
     refund_days: int = NO_RULES.refund_days
     self_paid_share: int = 0
@@ -96,6 +96,10 @@ class Configuration:
     hotlist_max_age_days: int = 3
     journal: Path | None = None
     upload: Path | None = None
+    upload_every_minutes: int = 15
+    backup_folder: Path | None = None
+    backup_at: time = time(22, 30)
+    backup_keep: int = 30
     language: Language | None = None
     warn_before_key_end_days: int = 60
     operators: Path | None = None
@@ -274,6 +278,16 @@ def _day(value: object) -> date:
     return value
 
 
+def _time_of_day(value: object) -> time:
+    """A text such as "22:30", or TOML's own 22:30:00."""
+    if isinstance(value, time):
+        return value.replace(tzinfo=None)
+    try:
+        return datetime.strptime(_text(value), "%H:%M").time()
+    except ValueError:
+        raise _Impossible('must be a time of day as a text, such as "22:30"') from None
+
+
 def _kind(value: object) -> PlaceKind:
     if value not in list(PlaceKind):
         raise _Impossible(f"must be one of {', '.join(PlaceKind)}")
@@ -384,7 +398,15 @@ SETTINGS: dict[str, dict[str, tuple[str, Callable[[object], object]]]] = {
         "key": ("hotlist_key", _public_key),
         "max_age_days": ("hotlist_max_age_days", _whole(1, MOST_DAYS)),
     },
-    "centre": {"upload": ("upload", _upload)},
+    "centre": {
+        "upload": ("upload", _upload),
+        "upload_every_minutes": ("upload_every_minutes", _whole(0, MOST_MINUTES)),
+    },
+    "journal": {
+        "backup_folder": ("backup_folder", _text),
+        "backup_at": ("backup_at", _time_of_day),
+        "backup_keep": ("backup_keep", _whole(1, MOST_DAYS)),
+    },
     "operators": {
         "file": ("operators", _text),
         "session_minutes": ("session_minutes", _whole(1, MOST_MINUTES)),

@@ -86,6 +86,8 @@ class Ending(StrEnum):
     """It acknowledges what was not sent: it speaks of another journal, or this one is an old copy."""
     TRAINING = "training"
     """Training sales never leave this computer."""
+    MORE = "more"
+    """As many batches went out as were asked for; the rest waits for the next time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,11 @@ class UploadReport:
     trouble: CentreUnreachable | None = None
 
 
-def upload(journal: Journal, centre: CentreLink, clock: Clock, batch: int = BATCH) -> UploadReport:
-    """Send what waits, until the centre has everything or does not go along. Whatever it ends with, nothing is lost.
+def upload(
+    journal: Journal, centre: CentreLink, clock: Clock, batch: int = BATCH, most_batches: int | None = None
+) -> UploadReport:
+    """Send what waits, until the centre has everything or does not go along, `most_batches` at most (else MORE).
+    Whatever it ends with, nothing is lost.
 
     Sales of which nothing but the intent is known are named first (`name_the_unknown`); not in the middle of a sale.
     With nothing to send the centre is asked all the same, for news about requests.
@@ -115,7 +120,7 @@ def upload(journal: Journal, centre: CentreLink, clock: Clock, batch: int = BATC
     name = name_of(journal)
     if name is None:
         return UploadReport(Ending.DONE)
-    return _Upload(journal, name, centre, clock, batch).run()
+    return _Upload(journal, name, centre, clock, batch).run(most_batches)
 
 
 class _Upload:
@@ -135,11 +140,12 @@ class _Upload:
         self._disbelieved = 0
         self._trouble: CentreUnreachable | None = None
 
-    def run(self) -> UploadReport:
+    def run(self, most_batches: int | None) -> UploadReport:
         name_the_unknown(self._journal, self._now())
-        ending = self._send_next()
+        ending, batches = self._send_next(), 1
         while ending is None:
-            ending = self._send_next()
+            ending = Ending.MORE if batches == most_batches else self._send_next()
+            batches += 1
         return UploadReport(ending, self._sent, tuple(self._news), self._disbelieved, self._trouble)
 
     def _send_next(self) -> Ending | None:

@@ -14,11 +14,13 @@ from sscard_terminal.cli.settings import Settings
 from sscard_terminal.reader.connection import LinkReason
 from sscard_terminal.terminal.amounts import NO_SHARES
 from sscard_terminal.terminal.configuration import Configuration
+from sscard_terminal.terminal.errands import Errands
 from sscard_terminal.terminal.policy import Policy
 from sscard_terminal.terminal.sale_rules import SaleRules
 from sscard_terminal.terminal.slips.targets import parse_target
 from sscard_terminal.terminal.till.steps import Step
 from sscard_terminal.terminal.till.till import Shop, Till
+from sscard_terminal.terminal.upload_file import records_in
 from tests.terminal.doubles import OPENING, Desk, answer_lost, pattern
 from tests.terminal.till.test_till import Hands
 
@@ -260,3 +262,33 @@ def test_a_printer_that_fails_undoes_no_sale(hands: Hands) -> None:
     assert counter.view.state == "Done; please take the card."
     assert "Charged; voucher 1." in counter.said
     assert "sscard slip" in counter.said
+
+
+def test_between_cards_the_counter_uploads_by_itself_and_never_in_a_sale(
+    hands: Hands, tmp_path: Path
+) -> None:
+    counter, centre = Counter(hands), tmp_path / "centre"
+    counter.clerk.errands = Errands(Configuration(upload=centre), hands.desk.clock)
+    counter.clerk.card(True)
+    counter.sell()
+    counter.clerk.press(Key.SALE)
+
+    counter.clerk.see_to_errands()
+    in_a_sale = centre.exists()
+    counter.clerk.press(Key.CANCEL)
+    counter.clerk.see_to_errands()
+
+    assert not in_a_sale
+    assert [record.voucher for record in records_in(centre)] == [1, 1]
+
+
+def test_an_upload_that_fails_is_a_line_and_no_more(hands: Hands, tmp_path: Path) -> None:
+    counter = Counter(hands)
+    counter.clerk.errands = Errands(Configuration(upload=tmp_path), hands.desk.clock)
+    counter.clerk.card(True)
+    counter.sell()
+
+    counter.clerk.see_to_errands()
+
+    assert counter.view.state == "Done; please take the card."
+    assert counter.view.lines[-1].startswith("The upload has failed since")

@@ -6,7 +6,7 @@ thread, the one that opened the journal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -14,9 +14,10 @@ from sscard_terminal.cardspec.money import fen_of_items, fen_of_yuan
 from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.iso7816.errors import FormatError
 from sscard_terminal.terminal.amounts import Shares, amounts_of_total
+from sscard_terminal.terminal.errands import Errands
 from sscard_terminal.terminal.outcomes import Declined, Reason
 from sscard_terminal.terminal.passwords import Password
-from sscard_terminal.terminal.till.steps import Purpose, Screen, Step
+from sscard_terminal.terminal.till.steps import PEOPLE_ARE_AT_IT, Purpose, Screen, Step
 from sscard_terminal.terminal.till.till import Order, Till
 
 from ..console import Console
@@ -83,6 +84,18 @@ class Clerk:
     waiting: Callable[[Supervisor | None], Iterable[str]] | None = field(default=None, repr=False)
     """What is done once a supervisor has answered for it."""
     supervisor: str = ""
+    errands: Errands | None = None
+
+    def see_to_errands(self) -> bool:
+        """Upload and back-up, where due and nobody is being served. Whether there is more to do at once."""
+        is_asked = self.asking is not Asking.NOTHING or self.till.screen.step in PEOPLE_ARE_AT_IT
+        if self.errands is None or is_asked:
+            return False
+        before = self.errands.notes
+        goes_on = self.errands.see_to(self.office.journal)
+        if self.errands.notes != before:
+            self.publish()
+        return goes_on
 
     def card(self, present: bool) -> None:
         """A card was put in, or taken out."""
@@ -147,12 +160,17 @@ class Clerk:
         pin = self.asking is Asking.NOTHING and screen.step in (Step.ENTER_PIN, Step.NEW_PIN)
         return View(
             state=state_line(screen, console.language),
-            lines=(*body(screen, console), *self.notice),
+            lines=(*body(screen, console), *self.notice, *self._notes()),
             prompt=self._prompt(screen),
             secret=pin or self.asking is Asking.SUPERVISOR_PASSWORD,
             tone=TONES.get(screen.step, ""),
             beeps=screen.step is Step.DONE and self.card_is_in,
         )
+
+    def _notes(self) -> Iterator[str]:
+        """What the counter could not see to by itself."""
+        for note in () if self.errands is None else self.errands.notes:
+            yield self.console.text(f"errand.{note.key}", since=f"{note.since:%H:%M}")
 
     def _prompt(self, screen: Screen) -> str:
         if self.asking is not Asking.NOTHING:

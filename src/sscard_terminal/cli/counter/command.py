@@ -13,6 +13,7 @@ import click
 
 from sscard_terminal.reader.connection import LinkError
 from sscard_terminal.reader.pcsc import card_present, wait_for_card, wait_for_removal
+from sscard_terminal.terminal.errands import Errands
 from sscard_terminal.terminal.till.till import Shop, Till
 
 from ..command import LocalGroup, Run, service
@@ -83,6 +84,7 @@ def _clerk(
     shop = Shop(settings.policy, settings.rules, settings.configuration.place)
     till = Till(desk, book, shop, now, secrets.token_bytes, lambda screen: clerk.on_screen(screen))
     clerk = Clerk(till, office, run.console, settings.configuration.shares, show)
+    clerk.errands = Errands(settings.configuration, now)
     return clerk
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
@@ -17,6 +18,8 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.layout import BufferControl, FormattedTextControl, HSplit, Layout, Window
 from prompt_toolkit.layout.processors import BeforeInput, ConditionalProcessor, PasswordProcessor
 from prompt_toolkit.styles import Style
+
+from sscard_terminal.terminal.errands import LOOK_EVERY_S
 
 from .clerk import Clerk, Key
 from .view import View
@@ -68,14 +71,18 @@ class Keyboard:
         Raises: what `make_clerk` raises.
         """
         over = threading.Event()
+        errands = threading.Thread(target=self._send_on_errands, args=(over,), daemon=True)
         try:
             self._clerk = self._worker.submit(self._make_clerk, self._show).result()
             self._do(lambda clerk: clerk.publish())
+            errands.start()
             if watch is not None:
                 threading.Thread(target=watch, args=(self._card, over), daemon=True).start()
             self._application.run()
         finally:
             over.set()
+            if errands.is_alive():
+                errands.join()
             self._worker.submit(close)
             self._worker.shutdown(wait=True)  # a sale that has begun is brought to its end
 
@@ -139,6 +146,18 @@ class Keyboard:
         error = done.exception()
         if error is not None and self._application.loop is not None:
             self._application.loop.call_soon_threadsafe(lambda: self._application.exit(exception=error))
+
+    def _send_on_errands(self, over: threading.Event) -> None:
+        """At the start and again and again; what is due, and whether nobody is being served, the clerk knows."""
+        while not over.is_set():
+            self._do(self._see_to_errands)
+            over.wait(LOOK_EVERY_S)
+
+    def _see_to_errands(self, clerk: Clerk) -> None:
+        """Step by step: what a person does meanwhile comes between."""
+        if clerk.see_to_errands():
+            with suppress(RuntimeError):  # the session is over; the rest waits for the next one
+                self._do(self._see_to_errands)
 
     def _show(self, view: View) -> None:
         if view.beeps and not self._view.beeps:
