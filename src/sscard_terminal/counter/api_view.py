@@ -17,6 +17,7 @@ from . import api_models as models
 from .office import Picture
 from .services import SaleStatus, Service, Standing
 from .snapshot import Became, Snapshot
+from .words import said
 
 _MOVED: dict[Standing, models.Moved | None] = {
     Standing.AT_WORK: None,
@@ -57,7 +58,7 @@ def event_of(snapshot: Snapshot, program: Program, language: Language) -> Mappin
 def refusal_of(told: Told, language: Language) -> models.Refusal:
     return models.Refusal(
         error=told.key,
-        sentence=told.sentence(language),
+        sentence=said(told, language),
         money=told.money.value,
         facts=for_programs(told.facts),
     )

@@ -20,6 +20,7 @@ from sscard_terminal.terminal.outcomes import Declined
 from sscard_terminal.terminal.till.steps import Purpose
 from sscard_terminal.terminal.till.till import Till
 from sscard_terminal.terminal.till.window import Errand, WindowTill
+from sscard_terminal.voice.told import declined
 
 from . import window
 from .access import (
@@ -44,7 +45,7 @@ from .sessions import Session
 from .snapshot import Snapshot
 from .templates import page
 from .view import pad_of
-from .window_view import declined_here, in_full_of, loss_of, window_state_of
+from .window_view import in_full_of, loss_of, window_state_of
 from .words import NotDone, Refused, not_allowed
 
 router = APIRouter(prefix="/window", include_in_schema=False)
@@ -141,7 +142,7 @@ async def loss(asked: Losing, desk: TheDesk, session: Acting) -> dict[str, Any]:
     change = LossChange(asked.change)
     found = await desk.station.do(lambda work: window.report_loss(work, number, change, sighting))
     if isinstance(found, Declined):
-        raise Refused(declined_here(found))
+        raise Refused(declined(found), at_window=True)
     return loss_of(found, session.language)
 
 
@@ -160,7 +161,7 @@ async def in_full(asked: Showing, desk: TheDesk, session: Acting) -> dict[str, A
     operator = operator_of(session)
     found = await desk.station.do(lambda work: window.show_in_full(work, asked.number, operator, answering))
     if isinstance(found, Declined):
-        raise Refused(declined_here(found))
+        raise Refused(declined(found), at_window=True)
     return in_full_of(found)
 
 

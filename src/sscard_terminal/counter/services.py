@@ -24,6 +24,7 @@ from sscard_terminal.voice import told
 from sscard_terminal.voice.told import Told
 
 from .beside import Line
+from .words import said
 
 _WITH_PEOPLE = (Step.CONFIRM_AMOUNT, Step.ENTER_PIN, Step.NEW_PIN, Step.REST_IN_CASH)
 _GOES_ON = {True: (*_WITH_PEOPLE, Step.CHARGING), False: (*_WITH_PEOPLE, Step.READING)}
@@ -122,7 +123,7 @@ def answer_of(why: Told) -> dict[str, Any]:
     """A refusal as programs get it, in both languages, so that it can be told again."""
     return {
         "error": why.key,
-        "sentence": {"zh": why.sentence("zh"), "en": why.sentence("en")},
+        "sentence": {"zh": said(why, "zh"), "en": said(why, "en")},
         "facts": told.for_programs(why.facts),
     }
 

@@ -7,6 +7,7 @@ Source: counter.md, screen rules 1–7, 11, 12, 15.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from sscard_terminal.cardspec.money import yuan_of_fen
@@ -26,6 +27,7 @@ from .desk import Desk
 from .office_view import line_of
 from .pairing import PadState
 from .snapshot import Became, Books, OpenSale, Paper, Snapshot
+from .words import said, text_here
 
 TONES = {
     Step.DONE: "good",
@@ -113,7 +115,7 @@ def _lines(snapshot: Snapshot, language: Language) -> Iterator[str]:
     """What happened, whether money moved, what to do now: sentences below the state line."""
     screen = snapshot.screen
     if snapshot.reader_trouble is not None:
-        yield text(language, f"link.{snapshot.reader_trouble}")
+        yield text_here(language, f"link.{snapshot.reader_trouble}")
     if screen.unsettled is not None:
         yield without_hex(told.unsettled(screen.unsettled), language)
     if screen.declined is not None:
@@ -136,9 +138,9 @@ def _lines(snapshot: Snapshot, language: Language) -> Iterator[str]:
         yield word(language, "books.unreadable")
 
 
-def without_hex(what: Told, language: Language) -> str:
+def without_hex(what: Told, language: Language, *, at_window: bool = False) -> str:
     """The sentence without the status word behind it (counter.md screen rule 6)."""
-    return told.sentence(language, what.key, {**what.facts, "sw": None})
+    return said(replace(what, facts={**what.facts, "sw": None}), language, at_window=at_window)
 
 
 def _technical(screen: Screen) -> Iterator[str]:
@@ -156,7 +158,7 @@ def _technical(screen: Screen) -> Iterator[str]:
 def settlement_line(settlement: Settlement, language: Language) -> str:
     sale = settlement.entry.sale
     facts = {"voucher": sale.voucher, "amount": yuan_of_fen(sale.amounts.account)}
-    evidence = text(language, f"evidence.{settlement.evidence}")
+    evidence = text_here(language, f"evidence.{settlement.evidence}")
     return text(language, f"recover.{settlement.state}", **facts, evidence=evidence)
 
 

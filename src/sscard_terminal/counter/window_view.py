@@ -7,7 +7,7 @@ Source: counter.md, screen rules 1, 4, 6; system.md, row "card service window".
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from sscard_terminal.cardspec.issuing import LossStanding, PendingCredit
@@ -15,11 +15,10 @@ from sscard_terminal.cardspec.money import Fen, yuan_of_fen
 from sscard_terminal.iso7816.status import Language
 from sscard_terminal.terminal.load_records import Credited, LoadUnsettled
 from sscard_terminal.terminal.load_recovery import LoadSettlement
-from sscard_terminal.terminal.outcomes import Declined
 from sscard_terminal.terminal.till.steps import AtWindow, LoadOutcome, Purpose, Screen, Step
 from sscard_terminal.voice import told
 from sscard_terminal.voice.messages import text
-from sscard_terminal.voice.pages import word, words
+from sscard_terminal.voice.pages import word
 from sscard_terminal.voice.told import Told
 
 from .desk import Desk
@@ -46,25 +45,9 @@ def window_state_of(desk: Desk, snapshot: Snapshot, language: Language) -> dict[
     }
 
 
-@dataclass(frozen=True, slots=True)
-class SaidHere(Told):
-    """A refusal whose sentence names a command where the page has a key: the page's own sentence."""
-
-    def sentence(self, language: Language) -> str:
-        return said_here(self, language)
-
-
-def declined_here(outcome: Declined) -> Told:
-    found = told.declined(outcome)
-    return SaidHere(found.key, found.money, found.facts, found.is_trouble)
-
-
 def said_here(what: Told, language: Language) -> str:
     """The sentence as the page says it: with its own keys, and without the status word."""
-    key = f"window.{what.key}"
-    if key in words(language):
-        return word(language, key, **{name: _yuan(value) for name, value in what.facts.items()})
-    return without_hex(what, language)
+    return without_hex(what, language, at_window=True)
 
 
 def loss_of(standing: LossStanding, language: Language) -> dict[str, Any]:
@@ -150,7 +133,3 @@ def _may(screen: Screen) -> Iterator[str]:
 def _credit(credit: PendingCredit, language: Language) -> str:
     key = "window.refund-in-doubt" if credit.in_doubt else "window.refund-waits"
     return text(language, key, amount=yuan_of_fen(credit.amount), reference=credit.reference or credit.id)
-
-
-def _yuan(value: object) -> object:
-    return yuan_of_fen(value) if isinstance(value, Fen) else value

@@ -1,6 +1,7 @@
 """What went wrong with a request, as its sentence and its HTTP status; the one place where a refusal becomes an answer.
 
-Not here: the sentences (voice).
+A sentence of the command line may name a command; where it does, the counter has one of its own (`here.…` in voice/pages),
+which names a key. Not here: the sentences (voice).
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sscard_terminal.cardspec.money import Fen, yuan_of_fen
 from sscard_terminal.iso7816.status import Language
 from sscard_terminal.terminal.operators import NotAllowed, Refusal
 from sscard_terminal.voice import told
-from sscard_terminal.voice.pages import word
+from sscard_terminal.voice.messages import text
+from sscard_terminal.voice.pages import word, words
 from sscard_terminal.voice.told import Money, Told
 
 _TO_SIGN_IN = (Refusal.NOT_SIGNED_IN, Refusal.TIMED_OUT, Refusal.SESSION_VOID)
@@ -40,11 +43,12 @@ class Refused(Exception):
 
     told: Told
     status: int = 409
+    at_window: bool = False
 
     def answer(self, language: Language) -> dict[str, Any]:
         return {
             "error": self.told.key,
-            "sentence": self.told.sentence(language),
+            "sentence": said(self.told, language, at_window=self.at_window),
             "money": str(self.told.money),
             "facts": told.for_programs(self.told.facts),
         }
@@ -66,3 +70,30 @@ def not_allowed(why: NotAllowed) -> NotDone:
             return NotDone(401, "refused.not-signed-in", facts)
         case _:
             return NotDone(403, "refused.not-allowed", facts)
+
+
+def said(what: Told, language: Language, *, at_window: bool = False) -> str:
+    """The sentence as the counter says it; the status word, if any, behind it in brackets."""
+    own = _own(what.key, language, at_window)
+    if own is None:
+        return what.sentence(language)
+    sw = what.facts.get("sw")
+    return own.format(**_for_people(what.facts)) + ("" if sw is None else f" [{sw}]")
+
+
+def text_here(language: Language, key: str, **facts: object) -> str:
+    """A text of the command line as the counter says it."""
+    own = _own(key, language, False)
+    return text(language, key, **facts) if own is None else own.format(**facts)
+
+
+def _own(key: str, language: Language, at_window: bool) -> str | None:
+    """The page's own words, at the service window that page's first; None where the command line's serve."""
+    known = words(language)
+    own = known.get(f"here.{key}")
+    return known.get(f"window.{key}", own) if at_window else own
+
+
+def _for_people(facts: Mapping[str, object]) -> dict[str, object]:
+    yuan = {name: yuan_of_fen(value) for name, value in facts.items() if isinstance(value, Fen)}
+    return {name: "" if value is None else value for name, value in facts.items()} | yuan
