@@ -99,5 +99,5 @@ def open_page(chromium: Browser, house: House) -> Iterator[OpenPage]:
 
 
 def _is_error(kind: str, text: str) -> bool:
-    told = ("the server responded", "net::ERR_CONNECTION_REFUSED", "net::ERR_INCOMPLETE_CHUNKED_ENCODING")
+    told = ("the server responded", "net::ERR_CONNECTION_", "net::ERR_INCOMPLETE_CHUNKED_ENCODING")
     return kind == "error" and not text.startswith(tuple(f"Failed to load resource: {what}" for what in told))
