@@ -136,3 +136,43 @@ def test_a_day_that_stayed_open_over_the_closure_is_closed_with_the_same_word(
     assert sscard("day", "close", *counter.book).code == 1
     assert sscard("day", "close", "--clock-is-right", *counter.book).code == 0
     assert sscard("day", "open", *counter.book).code == 0
+
+
+@pytest.mark.parametrize(("language", "mark"), [("zh", "重印"), ("en", "REPRINT")])
+def test_a_closed_days_slip_printed_later_is_marked_and_keeps_its_totals(
+    language: str, mark: str, sscard: Sscard, counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tongue = ("--slip", *counter.book, "--lang", language)
+    sscard("day", "open", *counter.book)
+    with monkeypatch.context() as broken:
+        broken.setattr(reader_search, "LoopbackConnection", losing_answer(DEBIT, LinkReason.CARD_REMOVED))
+        assert pay(sscard, counter).code == 4
+    still_open = sscard("day", "show", *tongue).out
+    closed = sscard("day", "close", "--despite", "left", *tongue).out
+    same = sscard("day", "show", *tongue).out
+
+    assert sscard("recover", *counter.readers, *counter.book, "--pin-stdin", stdin="123456\n").code == 0
+    later = sscard("day", "show", *tongue).out
+
+    settled = "签退后已核实" if language == "zh" else "Settled since the close"
+    assert [mark in out for out in (still_open, closed, same, later)] == [False, False, True, True]
+    assert [settled in out for out in (closed, same, later)] == [False, False, True]
+    totals = [line for line in closed.splitlines() if "12.34" in line]
+    assert totals and [line for line in same.splitlines() if "12.34" in line] == totals
+    assert set(totals) <= set(later.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("zh", "全部操作员，消费"), ("en", "All operators, purchase")]
+)
+def test_the_totals_in_words_have_everybodys_too(
+    language: str, words: str, sscard: Sscard, counter: Counter
+) -> None:
+    sscard("day", "open", *counter.book)
+    for operator, amount in (("07", "1.00"), ("08", "2.00")):
+        pay(sscard, counter, "--operator", operator, amount=amount)
+
+    done = sscard("day", "close", *counter.book, "--lang", language)
+
+    (line,) = [line for line in done.out.splitlines() if line.startswith(words)]
+    assert "3.00" in line and "2" in line

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Sscard
-from tests.cli.test_settings import CARD, config, with_hotlist
+from tests.cli.conftest import Counter, Sscard
+from tests.cli.test_settings import CARD, config, pay, with_hotlist
 
 
 def newer(folder: Path, name: str = "update", version: int = 2) -> Path:
@@ -67,3 +67,24 @@ def test_a_damaged_list_in_use_can_be_replaced(sscard: Sscard, tmp_path: Path) -
     assert sscard("hotlist", "show", *more).code == 1
     assert sscard("hotlist", "update", update, *more).code == 0
     assert sscard("hotlist", "show", *more).code == 0
+
+
+def test_one_range_is_no_plural(sscard: Sscard, tmp_path: Path) -> None:
+    more = config(tmp_path, with_hotlist(tmp_path, f"range {CARD} {CARD}"))
+
+    assert "ranges of card numbers 1" in sscard("hotlist", "show", *more, "--lang", "en").out
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_configured_list_that_is_not_there_stops_the_sale_and_says_what_to_do(
+    language: str, sscard: Sscard, counter: Counter, tmp_path: Path
+) -> None:
+    more = config(tmp_path, with_hotlist(tmp_path))
+    (tmp_path / "hotlist").unlink()
+
+    done = pay(sscard, counter, *more, "--lang", language)
+
+    assert done.code == 1
+    assert str(tmp_path / "hotlist") in done.sentence and "sscard hotlist update" in done.sentence
+    assert ("未扣款" if language == "zh" else "not charged") in done.sentence
+    assert not counter.journal.exists()

@@ -10,7 +10,7 @@ import pytest
 from sscard_terminal.cli import journal as family
 from sscard_terminal.cli import reader_search
 from sscard_terminal.terminal.journal import Journal
-from tests.cli.conftest import Counter, Sscard, sscard_process
+from tests.cli.conftest import Counter, Done, Sscard, sscard_process
 from tests.cli.links import DEBIT, losing_answer
 from tests.cli.test_settings import config, pay
 
@@ -264,6 +264,39 @@ def test_what_can_be_read_is_salvaged_and_the_rest_counted(
     assert (done.json["sales"], done.json["missing"]) == (1, 1)
     assert done.json["left_out"] >= 1
     assert Path(aside).exists()
+
+
+def restored_damaged(sscard: Sscard, counter: Counter, aside: str, *more: str) -> Done:
+    asked = ("--psam-reader", f"image:{counter.psam}", "--despite", "no back-up")
+    return sscard("journal", "restore", aside, "--damaged", *counter.book, *asked, *more)
+
+
+def test_a_journal_whose_header_is_lost_comes_back_whole(sscard: Sscard, counter: Counter) -> None:
+    pay(sscard, counter)
+    counter.journal.write_bytes(bytes(100) + counter.journal.read_bytes()[100:])
+
+    aside = sscard("journal", "set-aside", *counter.book, "--json").json["aside"]
+    done = restored_damaged(sscard, counter, aside, "--json")
+
+    assert (done.code, done.json["sales"], done.json["left_out"]) == (0, 1, 0)
+
+
+@LANGUAGES
+def test_a_journal_of_which_nothing_is_left_is_no_circle(
+    language: str, sscard: Sscard, counter: Counter, tmp_path: Path
+) -> None:
+    pay(sscard, counter)
+    counter.journal.write_bytes(b"")
+
+    aside = sscard("journal", "set-aside", *counter.book, "--json").json["aside"]
+    done = restored_damaged(sscard, counter, aside, "--lang", language)
+    (tmp_path / "elsewhere").mkdir()
+    Path(aside).rename(tmp_path / "elsewhere" / "old.db")
+
+    assert done.code == 1
+    assert ("已无可读内容" if language == "zh" else "Nothing can be read of") in done.sentence
+    assert "set-aside" not in done.sentence and "sscard journal restore" in done.sentence
+    assert pay(sscard, counter).code == 0
 
 
 @LANGUAGES

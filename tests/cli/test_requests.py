@@ -249,3 +249,19 @@ def test_a_slip_that_cannot_be_printed_undoes_no_request(
         entry = journal.entry(1)
     assert entry is not None
     assert entry.on_its_way == Fen(1234)
+
+
+@LANGUAGES
+def test_a_void_after_the_close_says_that_the_day_is_closed_whatever_was_asked(
+    language: str, sscard: Sscard, counter: Counter
+) -> None:
+    sscard("day", "open", *counter.book)
+    pay(sscard, counter)
+    assert sscard("void", "1", *counter.book).code == 0
+    sscard("day", "close", *counter.book)
+
+    late = sscard("void", "1", *counter.book, "--lang", language)
+
+    assert late.code == 1
+    assert ("已签退" if language == "zh" else "its day is closed") in late.sentence
+    assert "sscard refund 1" in late.sentence

@@ -118,16 +118,28 @@ def test_a_reason_nobody_needed_is_not_kept(desk: Desk) -> None:
     assert day.closed.despite == ""
 
 
-def test_a_sale_settled_after_the_day_was_closed_shows_as_what_it_is_now(desk: Desk) -> None:
+def test_a_sale_settled_after_the_day_was_closed_changes_no_sum_and_is_told_beside_them(desk: Desk) -> None:
     opened(desk)
     desk.sell(answer_lost(LinkReason.CARD_REMOVED))
-    closed(desk, despite="the holder left")
+    at_close = closed(desk, despite="the holder left")
 
     desk.come_back()
 
     day = newest_day(desk.journal)
     assert day is not None
-    assert day.sums == (sum_of("", "charged", 1),)
+    assert day.sums == at_close.sums == (sum_of("", "open", 1),)
+    assert (at_close.settled, day.settled) == ((), (sum_of("", "charged", 1),))
+
+
+def test_a_day_that_is_open_tells_where_its_sales_stand_now(desk: Desk) -> None:
+    opened(desk)
+    desk.sell(answer_lost(LinkReason.CARD_REMOVED))
+    desk.come_back()
+
+    day = newest_day(desk.journal)
+
+    assert day is not None
+    assert (day.sums, day.settled) == ((sum_of("", "charged", 1),), ())
 
 
 @pytest.mark.parametrize("act", [open_day, close_day])

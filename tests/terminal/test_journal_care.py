@@ -362,8 +362,33 @@ def test_where_not_even_the_tables_are_left_nothing_is_saved(path: Path, backup:
     raw = backup.read_bytes()
     backup.write_bytes(raw[:100] + bytes(PAGE - 100) + raw[PAGE:])
 
-    assert trouble(restore, backup, path, UP_TO_DATE, NOON, DESPITE, damaged=True) is JournalFault.DAMAGED
+    fault = trouble(restore, backup, path, UP_TO_DATE, NOON, DESPITE, damaged=True)
+    assert fault is JournalFault.NOTHING_TO_SALVAGE
     assert [file for file in path.parent.iterdir() if file.is_file()] == []
+
+
+@pytest.mark.parametrize("content", [b"", bytes(100), bytes(3 * PAGE)], ids=["empty", "short", "zeros"])
+def test_where_nothing_is_left_nothing_is_saved_and_it_is_said_so(
+    content: bytes, path: Path, backup: Path
+) -> None:
+    backup.write_bytes(content)
+
+    fault = trouble(restore, backup, path, UP_TO_DATE, NOON, DESPITE, damaged=True)
+
+    assert fault is JournalFault.NOTHING_TO_SALVAGE
+    assert backup.read_bytes() == content
+
+
+@pytest.mark.parametrize("header", [bytes(100), b"\xff" * 100], ids=["zeroed", "ones"])
+def test_where_only_the_header_is_lost_every_sale_is_saved(header: bytes, path: Path, backup: Path) -> None:
+    raw = backup.read_bytes()
+    backup.write_bytes(header + raw[100:])
+
+    done = restore(backup, path, UP_TO_DATE, NOON, DESPITE, damaged=True)
+
+    assert isinstance(done, Restored) and done.salvaged is not None
+    assert (done.salvaged.sales, done.salvaged.left_out) == (SALES, 0)
+    assert backup.read_bytes() == header + raw[100:]
 
 
 # Moving ------------------------------------------------------------------------------------------------

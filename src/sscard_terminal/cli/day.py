@@ -16,7 +16,7 @@ from sscard_terminal.terminal.day import Day, Watch, close_day, newest_day, open
 from sscard_terminal.terminal.day_records import Sum
 from sscard_terminal.terminal.psam import PsamFailure
 from sscard_terminal.terminal.slips.contents import Slip
-from sscard_terminal.terminal.slips.day_form import slip_of_day
+from sscard_terminal.terminal.slips.day_form import slip_of_day, together
 from sscard_terminal.terminal.slips.targets import Target
 
 from .command import LocalGroup, Run, service
@@ -125,7 +125,9 @@ def show(run: Run, journal: Path | None, **asked: Any) -> int:
     configuration = settings_of(run).configuration
     with opened_to_read(configuration, journal) as book:
         found = newest_day(book)
-    tell_day(run.console, found, _print(run, configuration, found, book.training, **asked))
+    is_closed = found is not None and found.closed is not None
+    printed = _print(run, configuration, found, book.training, reprint=is_closed, **asked)
+    tell_day(run.console, found, printed)
     return Exit.DONE
 
 
@@ -135,17 +137,21 @@ def _print(
     found: Day | None,
     training: bool,
     *,
+    reprint: bool = False,
     slip: bool,
     printer: Target | None,
     width_mm: int | None,
 ) -> str | None:
-    """The day's slip where it is asked for; the day stands as it is, whatever the printer does. What --json says of it."""
+    """The day's slip where it is asked for; the day stands as it is, whatever the printer does. What --json says of it.
+
+    `reprint`: the day was closed before, and got its slip then.
+    """
     if not slip or found is None:
         return None
     language, settings = run.console.language, chosen(configuration.slips, printer, width_mm)
 
     def made() -> Slip:
-        return slip_of_day(found, configuration.place, language, training=training)
+        return slip_of_day(found, configuration.place, language, reprint=reprint, training=training)
 
     return hand_out(run.console, made, settings, "day.not-printed")
 
@@ -160,21 +166,25 @@ def tell_day(console: Console, found: Day | None, slip: str | None = None) -> No
         return
     console.say("day.opened", number=found.number, at=found.opened.at)
     for row in found.sums:
-        _tell_row(console, row)
+        _tell_row(console, row, console.text("day.operator", operator=row.operator or "-"))
+    for row in together(found.sums):
+        _tell_row(console, row, console.text("day.everybody"))
     if not found.sums:
         console.say("day.no-sales")
     if found.closed is not None:
         console.say("day.closed", at=found.closed.at)
+        for row in together(found.settled):
+            _tell_row(console, row, console.text("day.settled"))
         if found.closed.despite:
             answering = found.closed.supervisor or "-"
             console.say("day.despite", reason=found.closed.despite, supervisor=answering)
     console.give(_facts(found) | ({} if slip is None else {"slip": slip}))
 
 
-def _tell_row(console: Console, row: Sum) -> None:
+def _tell_row(console: Console, row: Sum, whose: str) -> None:
     console.say(
         f"sum.{row.state}",
-        operator=row.operator or "-",
+        whose=whose,
         kind=console.text(f"kind.{row.kind}"),
         count=row.count,
         account=yuan_of_fen(row.account),
@@ -190,18 +200,20 @@ def _facts(found: Day) -> dict[str, Any]:
         "closed_at": found.closed and str(found.closed.at),
         "despite": found.closed and (found.closed.despite or None),
         "supervisor": found.closed and (found.closed.supervisor or None),
-        "sums": [
-            {
-                "operator": row.operator,
-                "kind": row.kind,
-                "state": row.state,
-                "count": row.count,
-                "account_fen": row.account,
-                "self_paid_fen": row.self_paid,
-                "pooled_fen": row.pooled,
-            }
-            for row in found.sums
-        ],
+        "sums": [_facts_of(row) for row in found.sums],
+        "settled_since_close": [_facts_of(row) for row in found.settled],
+    }
+
+
+def _facts_of(row: Sum) -> dict[str, Any]:
+    return {
+        "operator": row.operator,
+        "kind": row.kind,
+        "state": row.state,
+        "count": row.count,
+        "account_fen": row.account,
+        "self_paid_fen": row.self_paid,
+        "pooled_fen": row.pooled,
     }
 
 

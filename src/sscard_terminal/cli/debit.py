@@ -249,6 +249,8 @@ def _tell_settled(console: Console, journal: Journal, settled: tuple[Settlement,
         facts = _facts_of(settlement)
         evidence = console.text(f"evidence.{settlement.evidence}")
         console.say(_KEYS[settlement.state], **{**facts, "evidence": evidence})
+        if settlement.state is SaleState.CHARGED:
+            console.say("recover.slip", voucher=facts["voucher"])
     here = {settlement.entry.sale.voucher for settlement in settled}
     others = [entry for entry in journal.open_sales() if entry.sale.voucher not in here]
     if not settled:

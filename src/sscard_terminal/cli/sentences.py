@@ -48,7 +48,6 @@ KNOWN_ERRORS: tuple[type[BaseException], ...] = (
 
 _CALLERS_MISTAKE = (
     JournalFault.NOT_A_JOURNAL,
-    JournalFault.TOO_NEW,
     JournalFault.FOR_TRAINING,
     JournalFault.NOT_FOR_TRAINING,
 )

@@ -47,6 +47,10 @@ def settings_of(run: Run) -> Settings:
         hotlist = configuration.read_hotlist()
     except HotlistTrouble as trouble:
         raise wrong_hotlist(trouble) from trouble
+    except FileNotFoundError as error:
+        if run.hotlist is not None:
+            raise
+        raise Stop(Exit.REFUSED, "hotlist.missing", file=configuration.hotlist) from error
     return Settings(configuration, configuration.policy(hotlist), configuration.sale_rules(hotlist))
 
 

@@ -19,11 +19,15 @@ from .ports import Clock
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day and the sums of its sales, by operator and state as the journal has them now."""
+    """One day and the sums of its sales, by operator and state: as they were at its close, or are now where it is open.
+
+    `settled`: what was to be verified at the close and has been since; the sums have it as it was then.
+    """
 
     opened: DayEvent
     closed: DayEvent | None
     sums: tuple[Sum, ...]
+    settled: tuple[Sum, ...] = ()
 
     @property
     def number(self) -> int:
@@ -38,7 +42,7 @@ def newest_day(journal: Journal) -> Day | None:
     """
     match journal.newest_day_events():
         case (opened, closed):
-            return Day(opened, closed, journal.sums(opened, closed))
+            return Day(opened, closed, journal.sums(opened, closed), journal.settled_since(opened, closed))
         case (opened,):
             return Day(opened, None, journal.sums(opened))
         case _:

@@ -12,6 +12,11 @@ from .day_records import CareKind, DayEvent, DayEventKind, Disclosure, HourSum, 
 from .journal_schema import MOVED_APPLICATION_ID, STATE
 from .journal_store import JournalStore
 
+STATE_AT = STATE.replace(
+    "events.voucher = debits.voucher", "events.voucher = debits.voucher AND (?3 IS NULL OR events.id <= ?3)"
+)
+"""Where a debit stood when event ?3 was the newest; NULL: where it stands now."""
+
 
 class DayJournal(JournalStore):
     """A journal's days and disclosures."""
@@ -103,13 +108,13 @@ class DayJournal(JournalStore):
         return max(moments, default=None)
 
     def sums(self, opened: DayEvent, closed: DayEvent | None = None) -> tuple[Sum, ...]:
-        """The sales between two day events (or since the first), by operator, kind and state as it is now; behind
-        them the voids and refunds asked for in that time, by operator."""
-        vouchers = (opened.after_voucher, closed and closed.after_voucher)
+        """The sales between two day events (or since the first), by operator, kind and state as it was at the second (or
+        is now); behind them the voids and refunds asked for in that time, by operator."""
+        vouchers = (opened.after_voucher, closed and closed.after_voucher, _newest_event_at(closed))
         events = (opened.after_event, closed and closed.after_event)
         with self.reading() as database:
             sales = database.execute(
-                f"SELECT operator, kind, {STATE} AS state, count(*), sum(account), sum(self_paid), sum(pooled)"
+                f"SELECT operator, kind, {STATE_AT} AS state, count(*), sum(account), sum(self_paid), sum(pooled)"
                 " FROM debits WHERE voucher > ?1 AND (?2 IS NULL OR voucher <= ?2)"
                 " GROUP BY operator, kind, state ORDER BY operator, kind, state",
                 vouchers,
@@ -121,6 +126,21 @@ class DayJournal(JournalStore):
                 events,
             ).fetchall()
         return tuple(Sum(*row) for row in (*sales, *requests))
+
+    def settled_since(self, opened: DayEvent, closed: DayEvent) -> tuple[Sum, ...]:
+        """The sales of a closed day that were to be verified at its close and are not any more, by operator, kind and
+        state as it is now."""
+        newest = _newest_event_at(closed)
+        with self.reading() as database:
+            if newest is None or database.execute("SELECT max(id) FROM events").fetchone()[0] == newest:
+                return ()
+            rows = database.execute(
+                f"SELECT operator, kind, {STATE} AS state, count(*), sum(account), sum(self_paid), sum(pooled)"
+                f" FROM debits WHERE voucher > ?1 AND voucher <= ?2 AND {STATE_AT} = 'open' AND {STATE} <> 'open'"
+                " GROUP BY operator, kind, state ORDER BY operator, kind, state",
+                (opened.after_voucher, closed.after_voucher, newest),
+            ).fetchall()
+        return tuple(Sum(*row) for row in rows)
 
     def sums_by_hour(self, opened: DayEvent, closed: DayEvent | None = None) -> tuple[HourSum, ...]:
         """The charged sales between two day events (or since the first), by the hour of their time, earliest first."""
@@ -178,6 +198,11 @@ def _insert_care(
         " (SELECT coalesce(max(id), 0) FROM days), ?, ?, ?, ?)",
         (kind, at.isoformat(), missing, operator, supervisor, despite),
     )
+
+
+def _newest_event_at(closed: DayEvent | None) -> int | None:
+    """Days of before this was kept have none, and are told as they stand now."""
+    return None if closed is None else closed.after_event or None
 
 
 def _day_event_of(row: sqlite3.Row) -> DayEvent:

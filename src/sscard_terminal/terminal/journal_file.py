@@ -41,6 +41,7 @@ class JournalFault(StrEnum):
     DAMAGED = "journal-damaged"
     SET_ASIDE = "journal-set-aside"
     MOVED = "journal-moved"
+    NOTHING_TO_SALVAGE = "journal-nothing-to-salvage"
     EXISTS = "journal-exists"
     SOUND = "journal-sound"
     CANNOT_OPEN = "journal-cannot-open"
@@ -57,6 +58,7 @@ _SENTENCES: dict[JournalFault, str] = {
     JournalFault.DAMAGED: "this journal is damaged; it was left as it is",
     JournalFault.SET_ASIDE: "the journal was set aside and nothing has taken its place",
     JournalFault.MOVED: "this journal has moved to another PC; it was left as it is",
+    JournalFault.NOTHING_TO_SALVAGE: "nothing can be read of this journal any more; it was left as it is",
     JournalFault.SOUND: "there is nothing wrong with this journal; it was left as it is",
     JournalFault.EXISTS: "there is a file of this name already; it was left as it is",
     JournalFault.CANNOT_OPEN: "the journal cannot be opened",

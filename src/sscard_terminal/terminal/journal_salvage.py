@@ -15,7 +15,10 @@ from pathlib import Path
 from .journal import Journal
 from .journal_file import DATABASE_ERRORS, JournalFault, JournalTrouble
 from .journal_rows import DEBIT_COLUMNS, EVENT_COLUMNS, is_whole
+from .journal_schema import PAGE_COUNT_OFFSET, PAGE_SIZE_OFFSET, SQLITE_MAGIC
 
+DATABASE_HEADER, CHANGES_OFFSET, VALID_FOR_OFFSET = 100, 24, 92
+"""The length of the header; where it counts changes, and the change by which its number of pages holds."""
 FILLED_BY_ITSELF = frozenset({"open_vouchers"})
 """Tables that other tables' triggers fill."""
 _COVERED = {"debits": DEBIT_COLUMNS, "events": EVENT_COLUMNS}
@@ -35,11 +38,14 @@ class Salvaged:
 
 
 def salvage(damaged: Path, journal: Journal) -> Salvaged:
-    """Copy every row of the file `damaged` that can be read into the empty `journal`, all in one transaction.
+    """Copy every row of the file `damaged` that can be read into the empty `journal`, all in one transaction. The file is
+    a copy of ours: where its header is lost it gets that of a new journal.
 
     Raises:
-        JournalTrouble: not even its tables can be found (DAMAGED), or the journal cannot be written (CANNOT_WRITE).
+        JournalTrouble: not even its tables can be found (NOTHING_TO_SALVAGE), or the journal cannot be written
+            (CANNOT_WRITE).
     """
+    _give_header(damaged, journal.path)
     saved: Counter[str] = Counter()
     left_out = 0
     with closing(sqlite3.connect(damaged, isolation_level=None)) as source, journal.writing() as target:
@@ -53,6 +59,24 @@ def salvage(damaged: Path, journal: Journal) -> Salvaged:
         for name, number in _numbers_given(source):
             target.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (number, name))
     return Salvaged(saved["debits"], saved["events"], left_out)
+
+
+def _give_header(damaged: Path, journal: Path) -> None:
+    """Where the first 100 bytes are none of SQLite's: those of a new journal, whose pages are laid out alike, with as many
+    pages as there are and none of them free. The tables begin behind them. Source: sqlite.org/fileformat2.html §1.3."""
+    with damaged.open("r+b") as file, journal.open("rb") as new:
+        if file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC:
+            return
+        header = bytearray(new.read(DATABASE_HEADER))
+        page = int.from_bytes(header[PAGE_SIZE_OFFSET : PAGE_SIZE_OFFSET + 2], "big")
+        pages = damaged.stat().st_size // page
+        if not pages:
+            return
+        header[PAGE_COUNT_OFFSET : PAGE_COUNT_OFFSET + 4] = pages.to_bytes(4, "big")
+        header[PAGE_COUNT_OFFSET + 4 : PAGE_COUNT_OFFSET + 12] = bytes(8)
+        header[VALID_FOR_OFFSET : VALID_FOR_OFFSET + 4] = header[CHANGES_OFFSET : CHANGES_OFFSET + 4]
+        file.seek(0)
+        file.write(header)
 
 
 def readable_rows(database: sqlite3.Connection, table: str) -> Iterator[sqlite3.Row]:
@@ -83,9 +107,9 @@ def _tables_in(source: sqlite3.Connection, damaged: Path, target: sqlite3.Connec
     try:
         names = {row[0] for row in source.execute(query)}
     except DATABASE_ERRORS as error:
-        raise JournalTrouble(JournalFault.DAMAGED, damaged) from error
+        raise JournalTrouble(JournalFault.NOTHING_TO_SALVAGE, damaged) from error
     if "debits" not in names:
-        raise JournalTrouble(JournalFault.DAMAGED, damaged)
+        raise JournalTrouble(JournalFault.NOTHING_TO_SALVAGE, damaged)
     return [row[0] for row in target.execute(query) if row[0] in names - FILLED_BY_ITSELF]
 
 

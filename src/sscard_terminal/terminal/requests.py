@@ -55,10 +55,10 @@ def request_void(
     found = _sale_to_give_back(journal, voucher, now, rules)
     if isinstance(found, Declined):
         return found
-    if found.requested:
-        return _asked_already(found)
     if not is_of_today(journal, found.sale, now):
         return Declined(Reason.VOID_TOO_LATE, voucher=voucher)
+    if found.requested:
+        return _asked_already(found)
     return _asked(journal, found, EventKind.VOID_REQUESTED, now, found.sale.amounts.account, asker)
 
 

@@ -282,6 +282,17 @@ def test_between_cards_the_counter_uploads_by_itself_and_never_in_a_sale(
     assert [record.voucher for record in records_in(centre)] == [1, 1]
 
 
+def test_a_card_in_a_file_need_not_be_inserted(hands: Hands) -> None:
+    counter = Counter(hands)
+    counter.clerk.card_in_file = True
+
+    counter.clerk.publish()
+    before = counter.view.state
+    counter.clerk.press(Key.READ)
+
+    assert (before, counter.clerk.till.screen.step) == ("The card is in its file; F2 reads it.", Step.READY)
+
+
 def test_an_upload_that_fails_is_a_line_and_no_more(hands: Hands, tmp_path: Path) -> None:
     counter = Counter(hands)
     counter.clerk.errands = Errands(Configuration(upload=tmp_path), hands.desk.clock)

@@ -125,6 +125,9 @@ SAMPLES: dict[str, Callable[[Language], Slip]] = {
     "day-open": lambda language: slip_of_day(Day(OPENED, None, SUMS[:2]), "泰安药店", language),
     "day-closed": lambda language: slip_of_day(Day(OPENED, CLOSED, SUMS), "泰安药店", language),
     "day-despite": lambda language: slip_of_day(Day(OPENED, DESPITE, SUMS), "泰安药店", language),
+    "day-settled": lambda language: slip_of_day(
+        Day(OPENED, DESPITE, SUMS, SUMS[:1]), "泰安药店", language, reprint=True
+    ),
     "day-empty": lambda language: slip_of_day(Day(OPENED, CLOSED, ()), "", language, training=True),
 }
 """One slip of each kind, as the golden files have them."""

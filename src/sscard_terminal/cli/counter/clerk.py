@@ -85,6 +85,8 @@ class Clerk:
     """What is done once a supervisor has answered for it."""
     supervisor: str = ""
     errands: Errands | None = None
+    card_in_file: bool = False
+    """The card lies in a file, where nobody inserts it."""
 
     def see_to_errands(self) -> bool:
         """Upload and back-up, where due and nobody is being served. Whether there is more to do at once."""
@@ -159,13 +161,18 @@ class Clerk:
         screen, console = self.till.screen, self.console
         pin = self.asking is Asking.NOTHING and screen.step in (Step.ENTER_PIN, Step.NEW_PIN)
         return View(
-            state=state_line(screen, console.language),
+            state=self._state(screen),
             lines=(*body(screen, console), *self.notice, *self._notes()),
             prompt=self._prompt(screen),
             secret=pin or self.asking is Asking.SUPERVISOR_PASSWORD,
             tone=TONES.get(screen.step, ""),
             beeps=screen.step is Step.DONE and self.card_is_in,
         )
+
+    def _state(self, screen: Screen) -> str:
+        if self.card_in_file and screen.step is Step.INSERT_CARD:
+            return self.console.text("step.read-card")
+        return state_line(screen, self.console.language)
 
     def _notes(self) -> Iterator[str]:
         """What the counter could not see to by itself."""

@@ -61,7 +61,7 @@ def keyboard(run: Run, journal: Path | None) -> int:
         reader = desk.stand_by()
         configuration = desk.settings.configuration
         session = Keyboard(
-            lambda show: _clerk(run, desk, journal, opened, show),
+            lambda show: _clerk(run, desk, journal, opened, show, in_file=reader.startswith(IMAGE_PREFIX)),
             banner=run.console.text(
                 "counter.banner-training" if configuration.training else "counter.banner",
                 place=configuration.place or "-",
@@ -75,7 +75,13 @@ def keyboard(run: Run, journal: Path | None) -> int:
 
 
 def _clerk(
-    run: Run, desk: Desk, journal: Path | None, opened: ExitStack, show: Callable[[View], None]
+    run: Run,
+    desk: Desk,
+    journal: Path | None,
+    opened: ExitStack,
+    show: Callable[[View], None],
+    *,
+    in_file: bool,
 ) -> Clerk:
     """In the working thread: SQLite keeps a journal to the thread that opened it."""
     settings = desk.settings
@@ -84,7 +90,7 @@ def _clerk(
     shop = Shop(settings.policy, settings.rules, settings.configuration.place)
     till = Till(desk, book, shop, now, secrets.token_bytes, lambda screen: clerk.on_screen(screen))
     clerk = Clerk(till, office, run.console, settings.configuration.shares, show)
-    clerk.errands = Errands(settings.configuration, now)
+    clerk.errands, clerk.card_in_file = Errands(settings.configuration, now), in_file
     return clerk
 
 

@@ -49,7 +49,11 @@ def _pieces(day: Day, place: str, words: dict[str, str], reprint: bool, training
         yield Rule()
     if day.sums:
         yield Heading(words["day.everybody"])
-        yield from _sums(_together(day.sums), words)
+        yield from _sums(together(day.sums), words)
+        yield Rule()
+    if day.settled:
+        yield Heading(words["day.settled"])
+        yield from _sums(together(day.settled), words)
         yield Rule()
     if day.closed is not None:
         if day.closed.despite:
@@ -78,7 +82,7 @@ def _sums(rows: Iterable[Sum], words: dict[str, str]) -> Iterator[Piece]:
             yield Row(words[label], yuan_of_fen(getattr(row, field)), indented=True)
 
 
-def _together(sums: tuple[Sum, ...]) -> Iterator[Sum]:
+def together(sums: tuple[Sum, ...]) -> Iterator[Sum]:
     """One sum a kind and state, whoever sold."""
     by_kind = sorted(sums, key=_order)
     for (kind, state), rows in groupby(by_kind, key=lambda row: (row.kind, row.state)):
