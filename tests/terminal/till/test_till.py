@@ -142,6 +142,7 @@ def test_a_wrong_pin_may_be_entered_again_and_the_tries_are_shown(hands: Hands) 
     assert wrong.declined is not None and wrong.declined.reason is Reason.WRONG_PIN
     assert till.screen.step is Step.DONE
     assert till.screen.declined is None
+    assert till.screen.panel is not None and till.screen.panel.tries_left == 3
 
 
 def test_the_third_wrong_pin_ends_the_sale(hands: Hands) -> None:
@@ -343,6 +344,7 @@ def test_an_unknown_outcome_stays_on_the_screen_until_the_same_card_is_back(hand
 
     assert unknown.step is still.step is Step.TO_BE_VERIFIED
     assert unknown.unsettled is not None
+    assert unknown.panel is not None and unknown.panel.balance is None, "nobody knows it now"
     assert till.screen.step is Step.DONE
     assert [settlement.state for settlement in till.screen.settled] == [SaleState.CHARGED]
     assert hands.desk.balance() == OPENING - 1234

@@ -44,6 +44,8 @@ from .steps import NEXT, PEOPLE_ARE_AT_IT, Panel, Purpose, Screen, Step
 Show = Callable[[Screen], None]
 _PIN_SAYS_NO = (Reason.WRONG_PIN, Reason.FIRST_PIN_MAY_NOT_PAY)
 """After these the same step is open again; the screen tells why and how many tries are left."""
+ALL_TRIES = 3
+"""What a right PIN gives back. Source: card.md §3, decision 0002."""
 _ABOUT_WHAT_IS_OPEN = (Purpose.RECOVER, Purpose.SETTLE)
 _TAKEN_OUT = Declined(Reason.LINK_BROKEN, link=LinkReason.CARD_REMOVED)
 
@@ -261,7 +263,10 @@ class Till:
 
         def act(pair: Pair, card: IdentifiedCard) -> Screen:
             verdict = verify_pin(card, self._source(pair))
-            return self._pin_refused(verdict) if isinstance(verdict, Declined) else read(card)
+            if isinstance(verdict, Declined):
+                return self._pin_refused(verdict)
+            self._pin_was_right()
+            return read(card)
 
         self._breathe(act)
 
@@ -279,6 +284,12 @@ class Till:
         panel = self.screen.panel if isinstance(balance, Declined) else self._holding(balance)
         return self._next(Step.DONE, panel=panel, details=details)
 
+    def _pin_was_right(self) -> None:
+        """The card has all its tries again; asked for them now, some cards would say that none is needed (card.md §3)."""
+        panel = self.screen.panel
+        if panel is not None and panel.tries_left is not None:
+            self.screen = replace(self.screen, panel=replace(panel, tries_left=ALL_TRIES))
+
     def _holding(self, balance: Fen) -> Panel | None:
         """The panel, with what the card has said it holds."""
         return self.screen.panel and replace(self.screen.panel, balance=balance)
@@ -293,6 +304,7 @@ class Till:
         verdict = verify_pin_to_pay(card, self._source(pair), self._shop.policy)
         if isinstance(verdict, Declined):
             return self._pin_refused(verdict)
+        self._pin_was_right()
         if order.by_total:
             balance = read_balance(card)
             if isinstance(balance, Declined):
@@ -311,7 +323,10 @@ class Till:
                 panel = self._holding(sale.balance_after)
                 return self._next(Step.DONE, panel=panel, amounts=sale.amounts, voucher=sale.voucher)
             case Unsettled():
-                return self._next(Step.TO_BE_VERIFIED, voucher=outcome.sale.voucher, unsettled=outcome)
+                panel = self.screen.panel and replace(self.screen.panel, balance=None)
+                return self._next(
+                    Step.TO_BE_VERIFIED, panel=panel, voucher=outcome.sale.voucher, unsettled=outcome
+                )
             case declined:
                 return self._next(Step.REFUSED, declined=declined, voucher=declined.voucher)
 
