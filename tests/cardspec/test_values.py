@@ -188,3 +188,4 @@ def test_names_are_masked(name: str, shown: str) -> None:
 def test_numbers_show_their_first_and_last_four() -> None:
     assert masked_number("370900199001010010") == "3709**********0010"
     assert masked_number("D2143569") == "********"
+    assert masked_number("D2143569X") == "D2****69X"  # a card number: never half of it

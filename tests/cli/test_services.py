@@ -33,7 +33,7 @@ def test_read_as_json(sscard: Sscard, counter: Counter) -> None:
     assert done.json == {
         "name": "张*",
         "social_security_number": "3709**********0010",
-        "number": "D214*569X",
+        "number": "D2****69X",
         "version": "2.0",
         "region": "370900",
         "issued": "2012-01-01",
@@ -172,7 +172,7 @@ def test_a_prompt_nobody_answers_is_an_interruption(sscard: Sscard, counter: Cou
 
 def test_the_first_pin_is_hinted_at_and_another_is_not(sscard: Sscard, counter: Counter) -> None:
     first = sscard("pin", "verify", *counter.readers, "--pin-stdin", stdin=lines(PIN))
-    sscard("pin", "change", *counter.readers, "--pin-stdin", stdin=lines(PIN, "654321"))
+    sscard("pin", "change", *counter.readers, "--pin-stdin", stdin=lines(PIN, "654321", "654321"))
     changed = sscard("pin", "verify", *counter.readers, "--pin-stdin", stdin=lines("654321"))
 
     assert "please change it now" in first.err
@@ -202,7 +202,9 @@ def test_after_a_change_only_the_new_pin_is_good(sscard: Sscard, counter: Counte
 def test_a_new_pin_that_is_not_allowed_changes_nothing(
     new: str, code: int, zh: str, en: str, language: str, sscard: Sscard, counter: Counter
 ) -> None:
-    done = sscard("pin", "change", *counter.readers, "--pin-stdin", "--lang", language, stdin=lines(PIN, new))
+    done = sscard(
+        "pin", "change", *counter.readers, "--pin-stdin", "--lang", language, stdin=lines(PIN, new, new)
+    )
 
     assert done.code == code
     assert (zh if language == "zh" else en) in done.sentence
@@ -219,13 +221,33 @@ def test_two_new_pins_that_differ_change_nothing(language: str, sscard: Sscard, 
 
 
 @LANGUAGES
+@pytest.mark.parametrize(("second", "code"), [("654312", 1), ("", 2)])
+def test_a_new_pin_on_standard_input_that_does_not_come_twice_changes_nothing(
+    second: str, code: int, language: str, sscard: Sscard, counter: Counter
+) -> None:
+    given = lines(PIN, "654321", second)
+    done = sscard("pin", "change", *counter.readers, "--pin-stdin", "--lang", language, stdin=given)
+
+    assert done.code == code
+    if second:
+        assert ("两次输入的新密码不一致" if language == "zh" else "The two new PINs differ") in done.err
+    assert sscard("pin", "verify", *counter.readers, "--pin-stdin", stdin=lines(PIN)).code == 0
+
+
+@LANGUAGES
 def test_a_card_that_leaves_while_its_pin_is_changed_leaves_open_which_one_it_has(
     language: str, sscard: Sscard, counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader_search, "LoopbackConnection", losing_answer(CHANGE_PIN))
 
     done = sscard(
-        "pin", "change", *counter.readers, "--pin-stdin", "--lang", language, stdin=lines(PIN, "654321")
+        "pin",
+        "change",
+        *counter.readers,
+        "--pin-stdin",
+        "--lang",
+        language,
+        stdin=lines(PIN, "654321", "654321"),
     )
 
     assert done.code == 3

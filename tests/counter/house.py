@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
@@ -252,9 +253,11 @@ class House:
             yield Browser(client, self.url)
 
     @contextmanager
-    def program(self, *scopes: Scope, name: str = "till-1", by: str = "") -> Iterator[Shopware]:
+    def program(
+        self, *scopes: Scope, name: str = "till-1", by: str = "", until: date | None = None
+    ) -> Iterator[Shopware]:
         """A program that was let in for this."""
-        new, token = new_program(name, frozenset(scopes), by, self.goods.clock(), os.urandom)
+        new, token = new_program(name, frozenset(scopes), by, self.goods.clock(), os.urandom, until)
         assert add_program(self.folder / "programs.json", new)
         headers = {"Authorization": f"Bearer {token}"}
         with httpx.Client(base_url=self.url, timeout=PATIENCE_S, headers=headers) as client:

@@ -4,10 +4,13 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from httpx import Client
 
+from sscard_terminal.counter.desk import TOKENS_A_MINUTE
 from sscard_terminal.terminal.outcomes import SaleKind
 from sscard_terminal.terminal.programs import Scope, remove_program
 from sscard_terminal.terminal.sale_rules import SaleRules
@@ -60,7 +63,7 @@ def test_the_card_is_told_masked(house: House, shopware: Shopware) -> None:
     card = shopware.until_ready()
 
     assert (before["step"], before["is_in"], before["number"]) == ("insert-card", False, None)
-    assert (card["name"], card["number"], card["tries_left"]) == ("张*", "D214*569X", 3)
+    assert (card["name"], card["number"], card["tries_left"]) == ("张*", "D2****69X", 3)
     assert card["identification"].startswith("370900D156") and card["expires"] == "2032-01-01"
 
 
@@ -399,3 +402,29 @@ def test_no_program_hears_of_anothers_sale(house: House, shopware: Shopware, rea
 
     assert (shopware.get("card").json()["request"], seen["request"]) == ("mine", None)
     assert status.status_code == 404
+
+
+# Tokens that end, and guesses at them ---------------------------------------------------------------------
+
+
+def test_token_expired_yesterday_is_refused_in_a_sentence_of_its_own(house: House) -> None:
+    today = house.goods.clock().date()
+    answers = {}
+    for name, until in (("over", today - timedelta(days=1)), ("last-day", today)):
+        with house.program(Scope.CARD, name=name, until=until) as program:
+            answers[name] = program.get("card")
+
+    assert answers["last-day"].status_code == 200
+    assert (answers["over"].status_code, answers["over"].json()["error"]) == (401, "token-expired")
+    assert str(today - timedelta(days=1)) in answers["over"].json()["sentence"]
+
+
+def test_too_many_wrong_tokens_are_told_to_wait_and_a_right_one_is_still_let_in(
+    house: House, shopware: Shopware
+) -> None:
+    with Client(base_url=house.url, headers={"Authorization": "Bearer guessed"}) as guesser:
+        answers = [guesser.get("/api/v1/card") for _ in range(TOKENS_A_MINUTE + 1)]
+
+    assert {answer.status_code for answer in answers[:-1]} == {401}
+    assert (answers[-1].status_code, answers[-1].json()["error"]) == (429, "too-many")
+    assert shopware.get("card").status_code == 200

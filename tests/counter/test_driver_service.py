@@ -12,6 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from sscard_terminal.counter import routes_driver
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.outcomes import SaleKind
 from sscard_terminal.terminal.programs import Scope, remove_program
@@ -307,6 +308,35 @@ def test_what_is_no_call_is_answered_and_the_line_goes_on(
 
     assert refused["error"] == "program-request"
     assert after["code"] == 0
+
+
+def test_whoever_does_not_say_who_it_is_in_time_is_closed(
+    quiet: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes_driver, "INTRODUCTION_S", 0.05)
+
+    with line_to(quiet) as line, pytest.raises(ConnectionClosed) as caught:
+        line.recv(PATIENCE_S)
+
+    assert caught.value.rcvd is not None and caught.value.rcvd.code == 4401
+
+
+def test_more_lines_than_a_shop_has_programs_are_closed_and_others_get_their_place(
+    quiet: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes_driver, "MOST_LINES", 1)
+    with quiet.program(*Scope, name="till-9") as program:
+        with line_to(quiet, additional_headers={"Authorization": f"Bearer {program.token}"}) as line:
+            said(line, {"function": "unknown"})
+            with line_to(quiet) as one_more, pytest.raises(ConnectionClosed) as caught:
+                one_more.recv(PATIENCE_S)
+        for _ in range(100):
+            if quiet.desk.driver_lines == 0:
+                break
+            time.sleep(0.01)
+
+    assert caught.value.rcvd is not None and caught.value.rcvd.code == 4429
+    assert quiet.desk.driver_lines == 0
 
 
 def test_a_message_too_long_closes_the_line(house: House, shopware: Shopware) -> None:

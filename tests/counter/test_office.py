@@ -1,13 +1,16 @@
 """What the page does without a card: slips again, voids and refunds, the day and its picture, the settings."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from sscard_terminal.cardspec.money import Fen
-from sscard_terminal.counter.office_view import setting_of
+from sscard_terminal.counter.office_view import setting_of, settings_of
+from sscard_terminal.iso7816.status import Language
 from sscard_terminal.reader.connection import LinkReason
+from sscard_terminal.terminal.configuration import SETTINGS, Configuration, PlaceKind
 from sscard_terminal.terminal.slips.targets import Spool
 from tests.counter.house import PIN, Browser, House, Pad
 from tests.terminal.doubles import answer_lost
@@ -125,11 +128,29 @@ def test_a_clock_far_ahead_needs_a_word(house: House, seller: Browser) -> None:
 
 
 def test_every_setting_is_shown_and_no_key(clerk: Browser) -> None:
-    rows = {row["name"]: row["value"] for row in clerk.client.get("/clerk/settings").json()["settings"]}
+    rows = {row["key"]: row["value"] for row in clerk.client.get("/clerk/settings").json()["settings"]}
 
     assert rows["[sale] needs_open_day"] == "no" and rows["[cards] regions"] == "370900"
     assert rows["[hotlist] key"] == "not set"
     assert setting_of(b"\x01" * 32, "en") == "set" and setting_of(Fen(1234), "en") == "12.34"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_setting_and_its_value_is_in_words(language: Language) -> None:
+    configuration = Configuration(journal=Path("j.db"), kind=PlaceKind.PHARMACY)
+
+    rows = {row["key"]: row for row in settings_of(configuration, language)}
+
+    assert len(rows) == sum(map(len, SETTINGS.values()))
+    assert rows["[place] kind"]["value"] == {"zh": "药店", "en": "pharmacy"}[language]
+    assert rows["[place] kind"]["name"] == {"zh": "单位类型", "en": "Kind of place"}[language]
+    if language == "zh":
+        assert not [row["name"] for row in rows.values() if re.fullmatch(r"[ -~]+", row["name"])]
+
+
+@pytest.mark.parametrize("kind", PlaceKind)
+def test_every_kind_of_place_has_its_words(kind: PlaceKind) -> None:
+    assert setting_of(kind, "zh") != setting_of(kind, "en")
 
 
 def test_both_languages_are_spoken_browser_by_browser(house: House, clerk: Browser) -> None:

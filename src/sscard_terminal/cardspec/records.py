@@ -194,9 +194,19 @@ def masked_name(name: str) -> str:
     return name[0] + "*" * max(1, len(name) - 2) + (name[-1] if len(name) > 2 else "")
 
 
+LONG_NUMBER, SHORTEST_SHOWN = 15, 8
+"""Characters: an identity number has 15 or 18, a card number 9; whatever is no longer than 8 is hidden altogether."""
+
+
 def masked_number(number: str) -> str:
-    """An identity or card number with its first 4 and last 4 characters. Source: counter.md screen rule 4."""
-    return number[:4] + "*" * (len(number) - 8) + number[-4:] if len(number) > 8 else "*" * len(number)
+    """An identity number with its first 4 and last 4 characters, a card number of 9 with 2 and 3: four stay hidden.
+
+    Source: counter.md screen rule 4; PCI DSS 3.4.1 (never more than the first six and the last four). The 2 and 3: our choice.
+    """
+    first, last = (4, 4) if len(number) >= LONG_NUMBER else (2, 3)
+    if len(number) <= SHORTEST_SHOWN:
+        return "*" * len(number)
+    return number[:first] + "*" * (len(number) - first - last) + number[-last:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ class Card(Told):
                     "step": "ready",
                     "is_in": True,
                     "identification": "370900D15600000500000002B6233D35",
-                    "number": "D214*569X",
+                    "number": "D2****69X",
                     "name": "张*",
                     "expires": "2032-01-01",
                     "tries_left": 3,

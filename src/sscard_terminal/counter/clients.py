@@ -30,10 +30,12 @@ def program_of(desk: Desk, token: str | None) -> Program:
     """The program with this token.
 
     Raises:
-        NotDone: there is none, or too many wrong ones were tried.
+        NotDone: there is none, its last day is past, or too many wrong ones were tried.
         ProgramsTrouble, OSError: nobody can be let in.
     """
     found = None if token is None else desk.clients.of_token(token)
+    if found is not None and found.is_over(desk.fittings.clock()):
+        raise NotDone(401, "refused.token-expired", {"until": found.until})
     if found is not None:
         return found
     if token is not None and (wait_s := desk.tokens.wait_s()):

@@ -51,6 +51,8 @@ class Desk:
         self.passwords = RateLimit(PASSWORDS_A_MINUTE, 60.0, now)
         self.codes = RateLimit(CODES_A_MINUTE, 60.0, now)
         self.tokens = RateLimit(TOKENS_A_MINUTE, 60.0, now)
+        self.driver_lines = 0
+        """WebSockets of the known driver that are open."""
         self.clients = KnownPrograms(fittings.programs)
         self.pairing = Pairing(now)
         self.pin = PinEntry(now)

@@ -12,6 +12,7 @@ from typing import Any
 from sscard_terminal.cardspec.money import Fen, yuan_of_fen
 from sscard_terminal.cardspec.records import masked_number
 from sscard_terminal.iso7816.status import Language
+from sscard_terminal.terminal.configuration import SETTINGS, Configuration, PlaceKind
 from sscard_terminal.terminal.day_records import Sum
 from sscard_terminal.terminal.journal_events import Request
 from sscard_terminal.voice.messages import text
@@ -122,6 +123,19 @@ def line_of(line: Line, language: Language) -> dict[str, Any]:
     }
 
 
+def settings_of(configuration: Configuration, language: Language) -> list[dict[str, str]]:
+    """Every setting by its name in words, with its table and name in the file beside it."""
+    return [
+        {
+            "key": f"[{table}] {name}",
+            "name": word(language, f"setting.{table}.{name}"),
+            "value": setting_of(getattr(configuration, field), language),
+        }
+        for table, names in SETTINGS.items()
+        for name, (field, _) in names.items()
+    ]
+
+
 def setting_of(value: object, language: Language) -> str:
     """A setting as text; of a key only that there is one."""
     match value:
@@ -134,9 +148,19 @@ def setting_of(value: object, language: Language) -> str:
         case Fen():
             return yuan_of_fen(value)
         case timedelta():
-            return str(value)
+            return _time_of(value, language)
+        case PlaceKind():
+            return word(language, f"setting.kind.{value}")
+        case "zh" | "en":
+            return word(language, f"setting.language.{value}")
         case tuple():
             return ", ".join(map(str, value))
         case Mapping():
             return word(language, "settings.is-set")
     return str(value)
+
+
+def _time_of(value: timedelta, language: Language) -> str:
+    if value.seconds == 0:
+        return word(language, "settings.days", count=value.days)
+    return word(language, "settings.minutes", count=value // timedelta(minutes=1))

@@ -30,7 +30,7 @@ from .access import (
 from .desk import Desk
 from .events import MEDIA_TYPE
 from .inputs import order_of
-from .pairing import PadState
+from .pairing import CODE_LASTS_S, PadState
 from .sessions import Session
 from .snapshot import Snapshot
 from .templates import page
@@ -167,7 +167,7 @@ async def ask_pad(asked: OnSnapshot, desk: TheDesk, session: Acting) -> dict[str
 @router.post("/clerk/pad-code")
 def pad_code(desk: TheDesk, session: Acting) -> dict[str, Any]:
     """A one-time code for a customer's pad."""
-    return {"code": desk.pairing.offer()}
+    return {"code": desk.pairing.offer(), "lasts_s": CODE_LASTS_S}
 
 
 @router.post("/clerk/unpair")

@@ -9,6 +9,7 @@ Source: counter.md, "The local service that pharmacy software calls"; card.md §
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import suppress
 from typing import Any
@@ -126,8 +127,12 @@ def _busy() -> DriverAnswer:
 
 # Over a WebSocket -----------------------------------------------------------------------------------------
 
-UNAUTHORISED = 4401
+UNAUTHORISED, TOO_MANY = 4401, 4429
 """Close codes from 4000 on are the application's. Source: RFC 6455 §7.4.2."""
+MOST_LINES = 16
+"""At one time, those that have not said who they are among them. Our choice: a shop has a few programs."""
+INTRODUCTION_S = 10.0
+"""How long a line may be silent before it says who it is. Our choice."""
 
 
 @router.websocket(f"{DRIVER_PATH}/ws")
@@ -138,8 +143,23 @@ async def converse(line: WebSocket) -> None:
     """
     desk: Desk = line.app.state.desk
     await line.accept()
+    if desk.driver_lines >= MOST_LINES:
+        await line.close(TOO_MANY)
+        return
+    desk.driver_lines += 1
+    try:
+        await _conversation(line, desk)
+    finally:
+        desk.driver_lines -= 1
+
+
+async def _conversation(line: WebSocket, desk: Desk) -> None:
     with suppress(WebSocketDisconnect):
-        program = await _introduced(line, desk)
+        try:
+            async with asyncio.timeout(INTRODUCTION_S):
+                program = await _introduced(line, desk)
+        except TimeoutError:
+            program = None
         while program is not None:
             message = await _message(line)
             if not desk.clients.is_still(program):

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from sscard_terminal.terminal.configuration import SETTINGS
 from sscard_terminal.terminal.day import Day, Watch
 from sscard_terminal.terminal.journal_events import Request
 from sscard_terminal.terminal.operators import NotAllowed
@@ -22,7 +21,7 @@ from . import office
 from .access import Acting, Looking, TheDesk, operator_of
 from .desk import Desk
 from .inputs import amount_of, password_of, voucher_of
-from .office_view import day_of, request_of, sale_of, setting_of
+from .office_view import day_of, request_of, sale_of, settings_of
 from .routes_clerk import Body, Typed
 from .routes_staff import Secret, require_try
 from .sessions import Session
@@ -122,16 +121,8 @@ async def close_day(asked: ClosingDay, desk: TheDesk, session: Acting) -> dict[s
 @router.get("/settings")
 def settings(desk: TheDesk, session: Looking) -> dict[str, Any]:
     """Every setting as it is; nothing can be changed here."""
-    configuration = desk.fittings.configuration
     return {
-        "settings": [
-            {
-                "name": f"[{table}] {name}",
-                "value": setting_of(getattr(configuration, field), session.language),
-            }
-            for table, names in SETTINGS.items()
-            for name, (field, _) in names.items()
-        ],
+        "settings": settings_of(desk.fittings.configuration, session.language),
         "reader": desk.fittings.reader,
     }
 

@@ -97,13 +97,18 @@ class Station:
             self._worker.submit(self._done, what).add_done_callback(_log_mistake)
 
     def _open(self) -> None:
-        journal = self._belongings.enter_context(self._fittings.open_journal())
-        host = None
-        if self._fittings.has_window and self._fittings.open_host is not None:
-            host = self._belongings.enter_context(self._fittings.open_host())
-        at = (self._fittings, journal, self._show, self._printer, self.later)
-        self._work = Workplace(*at, self._asked_pins, host)
-        self._belongings.callback(self._work.leave)
+        """The host before the journal: keys that cannot be read leave the journal alone."""
+        with (
+            ExitStack() as opened
+        ):  # what was opened before a failure is closed here, in the thread it belongs to
+            host = None
+            if self._fittings.has_window and self._fittings.open_host is not None:
+                host = opened.enter_context(self._fittings.open_host())
+            journal = opened.enter_context(self._fittings.open_journal())
+            at = (self._fittings, journal, self._show, self._printer, self.later)
+            self._work = Workplace(*at, self._asked_pins, host)
+            opened.callback(self._work.leave)
+            self._belongings = opened.pop_all()
 
     def _shut(self) -> None:
         self._belongings.close()

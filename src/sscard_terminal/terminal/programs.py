@@ -15,7 +15,7 @@ import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -53,13 +53,18 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One program: `digest` of its token, `by` the supervisor who added it."""
+    """One program: `digest` of its token, `by` the supervisor who added it, `until` its last day, None: it has none."""
 
     name: str
     scopes: frozenset[Scope]
     digest: bytes
     by: str
     since: datetime
+    until: date | None = None
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether the last day of its token is past."""
+        return self.until is not None and now.date() > self.until
 
     def holds(self, token: str) -> bool:
         """Whether this is its token, in a time that does not tell how nearly."""
@@ -107,11 +112,16 @@ def is_name(name: str) -> bool:
 
 
 def new_program(
-    name: str, scopes: frozenset[Scope], by: str, now: datetime, random: RandomBytes
+    name: str,
+    scopes: frozenset[Scope],
+    by: str,
+    now: datetime,
+    random: RandomBytes,
+    until: date | None = None,
 ) -> tuple[Program, str]:
     """A program and its token, which is to be found nowhere else."""
     token = TOKEN_START + urlsafe_b64encode(random(TOKEN_BYTES)).decode().rstrip("=")
-    return Program(name, scopes, digest_of(token), by, now.replace(microsecond=0)), token
+    return Program(name, scopes, digest_of(token), by, now.replace(microsecond=0), until), token
 
 
 def digest_of(token: str) -> bytes:
@@ -174,6 +184,7 @@ def _built(programs: tuple[Program, ...]) -> bytes:
             "digest": program.digest.hex(),
             "by": program.by,
             "since": program.since.isoformat(),
+            **({} if program.until is None else {"until": program.until.isoformat()}),
         }
         for program in programs
     ]
@@ -205,4 +216,5 @@ def _program_of(row: dict[str, Any]) -> Program:
         bytes.fromhex(row["digest"]),
         str(row["by"]),
         datetime.fromisoformat(row["since"]),
+        date.fromisoformat(row["until"]) if "until" in row else None,
     )

@@ -202,6 +202,23 @@ def test_at_practice_the_simulator_swaps_cards_under_the_running_counter(how: tu
     assert process.returncode == 0
 
 
+def test_keys_that_are_not_there_are_named_in_one_sentence_and_nothing_is_opened(tmp_path: Path) -> None:
+    missing, journal = tmp_path / "missing.toml", tmp_path / "journal.db"
+    options = ("--practice", "--loopback", "--port", "0", "--keys", str(missing), "--journal", str(journal))
+
+    done = subprocess.run(
+        (sys.executable, "-m", "sscard_terminal.cli", "counter", "serve", "--lang", "en", *options),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+
+    assert done.returncode in (1, 2)
+    training, said = done.stderr.splitlines()
+    assert training.startswith("TRAINING") and str(missing) in said
+    assert not journal.exists()
+
+
 def test_loopback_without_practice_is_refused(sscard: Sscard) -> None:
     done = sscard("counter", "serve", "--loopback")
 

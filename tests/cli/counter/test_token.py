@@ -1,13 +1,15 @@
 """`sscard counter token`: programs let in and out; the token shown once, and a supervisor asked where there is one."""
 
 import json
+import os
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from sscard_terminal.terminal import passwords
 from sscard_terminal.terminal.passwords import Cost
-from sscard_terminal.terminal.programs import Scope, read_programs
+from sscard_terminal.terminal.programs import Scope, add_program, new_program, read_programs
 from tests.cli.conftest import Sscard
 from tests.cli.test_settings import config
 
@@ -81,3 +83,23 @@ def test_with_operators_only_a_supervisors_password_lets_a_program_in(
     (program,) = read_programs(tmp_path / "programs.json")
     assert program.by == "01"
     assert sscard("counter", "token", "remove", "till-1", *shop).code == 1
+
+
+def test_a_token_with_a_last_day_is_kept_with_it_and_listed_with_it(
+    sscard: Sscard, shop: tuple[str, ...], tmp_path: Path
+) -> None:
+    added = sscard("counter", "token", "add", "trial", "--scope", "card", "--until", "2999-12-31", *shop)
+    past = sscard("counter", "token", "add", "late", "--scope", "card", "--until", "2001-12-31", *shop)
+
+    (kept,) = read_programs(tmp_path / "programs.json")
+    assert (added.code, past.code, str(kept.until)) == (0, 2, "2999-12-31")
+    assert "2999-12-31" in sscard("counter", "token", "list", *shop).out
+
+
+def test_a_file_from_before_tokens_could_end_is_read_as_before(tmp_path: Path) -> None:
+    program, token = new_program("till-1", frozenset({Scope.CARD}), "", datetime(2026, 1, 5), os.urandom)
+    file = tmp_path / "programs.json"
+    add_program(file, program)
+
+    assert "until" not in file.read_text("utf-8")
+    assert read_programs(file).of_token(token) == program and not program.is_over(datetime(2999, 1, 1))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -55,11 +56,13 @@ _name = click.argument("program", metavar="NAME")
     multiple=True,
     required=True,
 )
+@click.option("--until", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]))
 @supervisor_options
 def add(
     run: Run,
     program: str,
     scopes: tuple[str, ...],
+    until: datetime | None,
     supervisor: str | None,
     supervisor_password_stdin: bool,
 ) -> int:
@@ -71,13 +74,20 @@ def add(
     file = programs_file(configuration)
     if file.parent == state_folder():
         made_state_folder()
-    new, secret = new_program(program, frozenset(map(Scope, scopes)), by, now(), secrets.token_bytes)
+    last = None if until is None else until.date()
+    if last is not None and last < now().date():
+        raise BadValue("usage.token-until", value=last)
+    new, secret = new_program(program, frozenset(map(Scope, scopes)), by, now(), secrets.token_bytes, last)
     with _told_of_file():
         if not add_program(file, new):
             raise Stop(Exit.REFUSED, "programs.name-taken", program=program)
     names = ", ".join(run.console.text(f"scope.{scope}") for scope in sorted(new.scopes))
     run.console.say("programs.added", program=program, scopes=names, token=secret)
-    run.console.give({"program": program, "scopes": sorted(new.scopes), "token": secret})
+    if last is not None:
+        run.console.say("programs.until", until=last)
+    run.console.give(
+        {"program": program, "scopes": sorted(new.scopes), "token": secret, "until": last and str(last)}
+    )
     return Exit.DONE
 
 
@@ -95,12 +105,20 @@ def list_(run: Run) -> int:
             since=f"{one.since:%Y-%m-%d %H:%M}",
             by=one.by or "-",
         )
+        if one.until is not None:
+            run.console.say("programs.until", until=one.until)
     if not known.all:
         run.console.say("programs.none")
     run.console.give(
         {
             "programs": [
-                {"program": one.name, "scopes": sorted(one.scopes), "since": str(one.since), "by": one.by}
+                {
+                    "program": one.name,
+                    "scopes": sorted(one.scopes),
+                    "since": str(one.since),
+                    "by": one.by,
+                    "until": one.until and str(one.until),
+                }
                 for one in known
             ]
         }

@@ -268,10 +268,13 @@ onSubmit("reprint", async ({ voucher }) => {
   find("#reprint").close();
 });
 
+let codeEnds = 0;
 async function pairing() {
-  const { code } = await wire.post("/clerk/pad-code");
+  const { code, lasts_s: lasts } = await wire.post("/clerk/pad-code");
   const dialog = open("pairing");
   if (dialog) find("#code").textContent = code;
+  clearTimeout(codeEnds);
+  codeEnds = setTimeout(() => put("#code", words["pair.over"]), lasts * 1000);
   show(find("#unpair"), pad?.is_paired);
 }
 find("#unpair").addEventListener("click", async () => {
@@ -354,9 +357,9 @@ onSubmit("day", async ({ despite, clock_is_right: clock, supervisor, password },
 async function settings() {
   const { settings: rows, reader } = await wire.get("/clerk/settings");
   put("#reader", reader);
-  fill(find("#settings tbody"), rows, ({ name, value }) => {
+  fill(find("#settings tbody"), rows, ({ key, name, value }) => {
     const row = made("tr");
-    row.append(made("td", name), made("td", value));
+    row.append(made("td", name, { title: key }), made("td", value));
     return row;
   });
   open("settings");

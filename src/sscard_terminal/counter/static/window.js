@@ -204,10 +204,13 @@ function forgetFull() {
 }
 find("#in-full").addEventListener("close", forgetFull);
 
+let codeEnds = 0;
 async function pairing() {
-  const { code } = await wire.post("/clerk/pad-code");
+  const { code, lasts_s: lasts } = await wire.post("/clerk/pad-code");
   open("pairing", "form button:last-child");
   find("#code").textContent = code;
+  clearTimeout(codeEnds);
+  codeEnds = setTimeout(() => (find("#code").textContent = words["pair.over"]), lasts * 1000);
   show(find("#unpair"), pad?.is_paired);
 }
 find("#unpair").addEventListener("click", async () => {
