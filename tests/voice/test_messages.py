@@ -145,3 +145,14 @@ def test_every_text_can_be_said_by_some_line_of_code() -> None:
     families = (*re.findall(r"""f["']([a-z.]+\.)\{""", code), "help.", "short.", "examples.", "option.")
 
     assert not [key for key in EN if f'"{key}"' not in code and not key.startswith(families)]
+
+
+@pytest.mark.parametrize("key", [key for key in EN if key.startswith("keyed.")])
+def test_what_the_counter_says_instead_of_a_command_names_none_and_tells_the_same(key: str) -> None:
+    of_command = key.removeprefix("keyed.")
+
+    for catalogue_ in (ZH, EN):
+        assert "sscard" not in catalogue_[key] and "--" not in catalogue_[key]
+        assert facts_of(catalogue_[key]) == facts_of(catalogue_[of_command])
+    assert ("not charged" in EN[key]) == ("not charged" in EN[of_command])
+    assert ("待核实" in ZH[key]) == ("待核实" in ZH[of_command])

@@ -132,7 +132,7 @@ def test_the_same_sale_again_has_to_be_meant(hands: Hands) -> None:
     counter.clerk.enter("12.34")
     asked = counter.view
 
-    counter.clerk.enter("again")
+    counter.clerk.enter("y")
     counter.clerk.enter("")
     counter.clerk.enter(PIN)
 
@@ -261,7 +261,7 @@ def test_a_printer_that_fails_undoes_no_sale(hands: Hands) -> None:
 
     assert counter.view.state == "Done; please take the card."
     assert "Charged; voucher 1." in counter.said
-    assert "sscard slip" in counter.said
+    assert "F8 prints it again" in counter.said
 
 
 def test_between_cards_the_counter_uploads_by_itself_and_never_in_a_sale(
@@ -303,3 +303,168 @@ def test_an_upload_that_fails_is_a_line_and_no_more(hands: Hands, tmp_path: Path
 
     assert counter.view.state == "Done; please take the card."
     assert counter.view.lines[-1].startswith("The upload has failed since")
+
+
+@pytest.mark.parametrize("word", ["n", "no", "NO", "否", "不", "x", PIN])
+def test_only_an_empty_line_confirms_an_amount(word: str, hands: Hands) -> None:
+    counter = Counter(hands)
+    counter.clerk.card(True)
+    counter.clerk.press(Key.SALE)
+    counter.clerk.enter("12.34")
+
+    counter.clerk.enter(word)
+    said, step = counter.said, counter.clerk.till.screen.step
+
+    if word in ("x", PIN):
+        assert (step, "no answer here" in said, PIN in said) == (Step.CONFIRM_AMOUNT, True, False)
+    else:
+        assert step is Step.READY
+    assert hands.desk.balance() == OPENING
+
+
+@pytest.mark.parametrize("word", ["n", "不", "x"])
+def test_only_an_empty_line_takes_the_rest_in_cash(word: str, hands: Hands) -> None:
+    counter = Counter(hands)
+    counter.clerk.card(True)
+    counter.sell("150")
+    asked = counter.clerk.till.screen.step
+
+    counter.clerk.enter(word)
+
+    expected = Step.REST_IN_CASH if word == "x" else Step.READY
+    assert (asked, counter.clerk.till.screen.step) == (Step.REST_IN_CASH, expected)
+    assert hands.desk.balance() == OPENING
+
+
+@pytest.mark.parametrize("word", ["", "n", "no", "否", "again", "12.34"])
+def test_no_word_but_yes_sells_a_second_time(word: str, hands: Hands) -> None:
+    counter = Counter(hands, SaleRules(repeat_within=timedelta(minutes=5)))
+    counter.clerk.card(True)
+    counter.sell()
+    counter.clerk.press(Key.SALE)
+    counter.clerk.enter("12.34")
+    refused = counter.said
+
+    for line in (word, PIN):
+        counter.clerk.enter(line)
+
+    assert counter.clerk.till.screen.step in (Step.READY, Step.REFUSED)
+    assert "type y" in refused and "--again" not in refused
+    assert hands.desk.balance() == OPENING - 1234
+
+
+def test_what_is_typed_shows_only_where_a_number_or_a_reason_is_asked_for(hands: Hands) -> None:
+    counter = Counter(hands)
+    secrets = []
+    for act in (
+        lambda: counter.clerk.card(True),
+        lambda: counter.clerk.press(Key.SALE),
+        lambda: counter.clerk.enter("150"),
+        lambda: counter.clerk.enter(""),
+        lambda: counter.clerk.enter(PIN),
+        lambda: counter.clerk.enter(""),
+        lambda: counter.clerk.press(Key.REPRINT),
+    ):
+        act()
+        secrets.append(counter.view.secret)
+
+    assert secrets == [True, False, True, True, True, True, False]
+
+
+def test_a_total_nobody_can_mean_is_asked_for_again(hands: Hands) -> None:
+    counter = Counter(hands)
+    counter.clerk.card(True)
+    counter.clerk.press(Key.SALE)
+
+    counter.clerk.enter("12.345")
+    asked = counter.view.prompt
+    counter.clerk.enter("12.34")
+
+    assert asked.startswith("Total in yuan")
+    assert counter.clerk.till.screen.step is Step.CONFIRM_AMOUNT
+
+
+@pytest.mark.parametrize("key", [Key.SALE, Key.CHANGE_PIN, Key.DETAILS, Key.BALANCE])
+def test_a_service_without_a_card_says_that_there_is_none(key: Key, hands: Hands) -> None:
+    counter = Counter(hands)
+
+    counter.clerk.press(key)
+
+    assert "No card has been read" in counter.said
+
+
+def test_a_service_in_the_middle_of_a_sale_says_that_it_has_not_ended(hands: Hands) -> None:
+    counter = Counter(hands)
+    counter.clerk.card(True)
+    counter.clerk.press(Key.SALE)
+    counter.clerk.enter("12.34")
+
+    counter.clerk.press(Key.BALANCE)
+
+    assert "What was begun has not ended" in counter.said
+
+
+def test_after_a_sale_the_panel_holds_the_balance_and_a_first_pin_is_hinted_at(hands: Hands) -> None:
+    counter = Counter(hands)
+    counter.clerk.card(True)
+
+    counter.sell()
+    sold = counter.said
+    counter.clerk.card(False)
+
+    assert "the account holds 87.66 yuan" in sold and "balance after the PIN" not in sold
+    assert "first PIN" in sold and "F4" in sold
+    assert "first PIN" not in counter.said
+
+
+def test_a_pin_of_the_customers_own_is_not_hinted_at(hands: Hands) -> None:
+    counter = Counter(hands)
+    counter.clerk.card(True)
+    counter.clerk.press(Key.CHANGE_PIN)
+    for line in (PIN, "246810", "246810"):
+        counter.clerk.enter(line)
+
+    counter.sell(pin="246810")
+
+    assert "voucher 1" in counter.said and "first PIN" not in counter.said
+
+
+def test_a_new_pin_typed_once_is_forgotten_with_the_change(hands: Hands) -> None:
+    counter = Counter(hands)
+    counter.clerk.card(True)
+    counter.clerk.press(Key.CHANGE_PIN)
+    for line in (PIN, "246810"):
+        counter.clerk.enter(line)
+
+    counter.clerk.press(Key.CANCEL)
+
+    assert counter.clerk.first_new_pin is None
+
+
+def test_a_day_not_opened_names_its_key(hands: Hands) -> None:
+    counter = Counter(hands, SaleRules(needs_open_day=True))
+    counter.clerk.card(True)
+    counter.clerk.press(Key.SALE)
+
+    counter.clerk.enter("12.34")
+
+    assert "open it first with F7" in counter.said
+
+
+def test_sales_to_be_verified_are_named_at_the_start_until_the_first_key(hands: Hands) -> None:
+    before = Counter(hands)
+    before.clerk.card(True)
+    before.clerk.press(Key.SALE)
+    before.clerk.enter("12.34")
+    before.clerk.enter("")
+    hands.fault = answer_lost(LinkReason.CARD_REMOVED)
+    before.clerk.enter(PIN)
+
+    counter = Counter(hands)
+    counter.clerk.at_start = tuple(counter.clerk.office.to_be_verified())
+    counter.clerk.publish()
+    at_start = counter.said
+    counter.clerk.press(Key.HELP)
+
+    assert "Sale 1 of" in at_start and "Sales to be verified: 1" in at_start
+    assert "sscard" not in at_start and "Sales to be verified" not in counter.said

@@ -17,13 +17,14 @@ from sscard_terminal.terminal.amounts import Shares, amounts_of_total
 from sscard_terminal.terminal.errands import Errands
 from sscard_terminal.terminal.outcomes import Declined, Reason
 from sscard_terminal.terminal.passwords import Password
+from sscard_terminal.terminal.policy import FIRST_PINS
 from sscard_terminal.terminal.till.steps import PEOPLE_ARE_AT_IT, Purpose, Screen, Step
 from sscard_terminal.terminal.till.till import Order, Till
 
 from ..console import Console
 from ..outcomes import declined
 from ..pins import pin_of
-from ..sentences import KNOWN_ERRORS, report_of
+from .keyed import KNOWN_ERRORS, sentence_of
 from .office import Office, Supervisor
 from .view import TONES, View, body, state_line
 
@@ -61,6 +62,10 @@ SERVICES = {
     Key.DETAILS: Purpose.DETAILS,
     Key.BALANCE: Purpose.BALANCE,
 }
+YES = frozenset({"y", "yes", "是"})
+NO = frozenset({"n", "no", "否", "不"})
+MAY_BE_READ = frozenset(Asking) - {Asking.NOTHING, Asking.SUPERVISOR_PASSWORD}
+"""Only what is typed here shows: a PIN keyed a step too early must not (counter.md, screen rule 2)."""
 ASKED = {
     Key.REPRINT: Asking.VOUCHER_TO_REPRINT,
     Key.VOID: Asking.VOUCHER_TO_VOID,
@@ -79,8 +84,11 @@ class Clerk:
     show: Callable[[View], None]
     asking: Asking = Asking.NOTHING
     notice: tuple[str, ...] = ()
+    at_start: tuple[str, ...] = ()
+    """What is to be known from the beginning; until the first key, whatever card is in."""
     first_new_pin: Pin | None = field(default=None, repr=False)
     card_is_in: bool = False
+    first_pin_used: bool = False
     waiting: Callable[[Supervisor | None], Iterable[str]] | None = field(default=None, repr=False)
     """What is done once a supervisor has answered for it."""
     supervisor: str = ""
@@ -102,24 +110,27 @@ class Clerk:
     def card(self, present: bool) -> None:
         """A card was put in, or taken out."""
         self._begin()
-        self.card_is_in = present
+        self._forget_new_pin()
+        self.card_is_in, self.first_pin_used = present, False
         self._guarded(self.till.card_came if present else self.till.card_went)
+        self.publish()
 
     def press(self, key: Key) -> None:
         """A function key, or Esc."""
+        self.at_start = ()
         self._begin()
+        self._forget_new_pin()
         match key:
             case Key.HELP:
                 self.notice = tuple(self.console.text("counter.help").splitlines())
             case Key.READ:
                 self._guarded(self.till.card_came)
             case Key.SALE:
-                self._ready()
-                if self._guarded(self._sign) and self.till.screen.step is Step.READY:
+                if self._ready() and self._guarded(self._sign):
                     self.asking = Asking.TOTAL
             case Key.CHANGE_PIN | Key.DETAILS | Key.BALANCE:
-                self._ready()
-                self._guarded(lambda: self.till.ask(SERVICES[key]))
+                if self._ready():
+                    self._guarded(lambda: self.till.ask(SERVICES[key]))
             case Key.OPEN_DAY:
                 self._guarded(lambda: self._tell(self.office.open_day()))
             case Key.REPRINT | Key.VOID | Key.CLOSE_DAY:
@@ -129,19 +140,22 @@ class Clerk:
         self.publish()
 
     def enter(self, line: str) -> None:
-        """A typed line and Enter: the answer to what is asked, or yes."""
+        """A typed line and Enter: the answer to what is asked; an empty line is yes, and no other is taken for it."""
         asking, step = self.asking, self.till.screen.step
+        self.at_start = ()
         self._begin()
         if asking is not Asking.NOTHING:
-            self._guarded(lambda: self._answer(asking, line.strip()))
+            is_answered = self._guarded(lambda: self._answer(asking, line.strip()))
+            if asking is Asking.TOTAL and not is_answered:
+                self.asking = asking
         elif step is Step.ENTER_PIN and self.till.screen.at_pad and not line:
             self._guarded(self.till.enter_pin_at_pad)
         elif step is Step.ENTER_PIN:
             self._guarded(lambda: self._pin(line))
         elif step is Step.NEW_PIN:
             self._guarded(lambda: self._new_pin(line))
-        elif self._is_repeat() and line.strip():
-            self._guarded(self.till.sell_again)
+        elif line.strip():
+            self._guarded(lambda: self._word(line.strip().casefold()))
         else:
             self._guarded(self.till.confirm)
         self.publish()
@@ -159,15 +173,19 @@ class Clerk:
 
     def view(self) -> View:
         screen, console = self.till.screen, self.console
-        pin = self.asking is Asking.NOTHING and screen.step in (Step.ENTER_PIN, Step.NEW_PIN)
         return View(
             state=self._state(screen),
-            lines=(*body(screen, console), *self.notice, *self._notes()),
+            lines=(*body(screen, console), *self.at_start, *self._hint(screen), *self.notice, *self._notes()),
             prompt=self._prompt(screen),
-            secret=pin or self.asking is Asking.SUPERVISOR_PASSWORD,
+            secret=self.asking not in MAY_BE_READ,
             tone=TONES.get(screen.step, ""),
             beeps=screen.step is Step.DONE and self.card_is_in,
         )
+
+    def _hint(self, screen: Screen) -> Iterator[str]:
+        """Everybody knows the first PINs: an urgent hint to change one (counter.md, "PIN pad")."""
+        if self.first_pin_used and screen.step is Step.DONE and screen.purpose is not Purpose.CHANGE_PIN:
+            yield self.console.text("keyed.pin.first-pin")
 
     def _state(self, screen: Screen) -> str:
         if self.card_in_file and screen.step is Step.INSERT_CARD:
@@ -194,8 +212,18 @@ class Clerk:
                 return self.console.text("ask.again")
         return ""
 
+    def _word(self, said: str) -> None:
+        """A word where Enter is yes; what is neither yes nor no does nothing."""
+        is_question = self.till.screen.step in (Step.CONFIRM_AMOUNT, Step.REST_IN_CASH)
+        if self._is_repeat() and said in YES:
+            self.till.sell_again()
+        elif said in NO and (is_question or self._is_repeat()):
+            self.till.cancel()
+        else:
+            self.notice = (self.console.text("counter.no-answer"),)
+
     def _is_repeat(self) -> bool:
-        """The sale was refused as one already made; any word typed says that it is meant."""
+        """The sale was refused as one already made; a clear yes says that it is meant."""
         refused = self.till.screen.declined
         return refused is not None and refused.reason is Reason.SAME_SALE_AGAIN
 
@@ -206,10 +234,14 @@ class Clerk:
     def _begin(self) -> None:
         self.asking, self.notice = Asking.NOTHING, ()
 
-    def _ready(self) -> None:
-        """On to the next service where the last one is over and the card still in."""
+    def _ready(self) -> bool:
+        """On to the next service where the last one is over and the card still in; a line says why not."""
         if self.till.screen.step in (Step.DONE, Step.REFUSED):
             self.till.confirm()
+        screen = self.till.screen
+        if screen.step is not Step.READY:
+            self.notice = (self.console.text("counter.no-card" if screen.panel is None else "counter.busy"),)
+        return screen.step is Step.READY
 
     def _answer(self, asking: Asking, line: str) -> None:
         match asking:
@@ -253,7 +285,14 @@ class Clerk:
         self.till.sell(Order(amounts, by_total=True))
 
     def _pin(self, line: str) -> None:
-        self.till.enter_pin(pin_of(line))
+        pin = pin_of(line)
+        self.first_pin_used = pin in FIRST_PINS
+        self.till.enter_pin(pin)
+
+    def _forget_new_pin(self) -> None:
+        if self.first_new_pin is not None:
+            self.first_new_pin.wipe()
+        self.first_new_pin = None
 
     def _new_pin(self, line: str) -> None:
         new, first = pin_of(line), self.first_new_pin
@@ -282,6 +321,6 @@ class Clerk:
         try:
             act()
         except KNOWN_ERRORS as error:
-            self.notice = (*self.notice, report_of(error, self.console.language).sentence)
+            self.notice = (*self.notice, sentence_of(error, self.console.language))
             return False
         return True

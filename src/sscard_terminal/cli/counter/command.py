@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import click
@@ -17,10 +18,11 @@ from sscard_terminal.terminal.errands import Errands
 from sscard_terminal.terminal.till.till import Shop, Till
 
 from ..command import LocalGroup, Run, service
-from ..console import wants_colour
+from ..console import Console, wants_colour
 from ..debit import opened_journal
 from ..desk import Desk, desk_of, now
 from ..exits import Exit, Stop
+from ..settings import Settings
 from ..training import IMAGE_PREFIX
 from ..values import FilePath
 from .clerk import Clerk
@@ -62,16 +64,25 @@ def keyboard(run: Run, journal: Path | None) -> int:
         configuration = desk.settings.configuration
         session = Keyboard(
             lambda show: _clerk(run, desk, journal, opened, show, in_file=reader.startswith(IMAGE_PREFIX)),
-            banner=run.console.text(
-                "counter.banner-training" if configuration.training else "counter.banner",
-                place=configuration.place or "-",
-            ),
+            banner=banner_of(run.console, desk.settings),
             keys=run.console.text("counter.keys"),
+            more=partial(run.console.text, "counter.more"),
             training=configuration.training,
             colours=wants_colour() is not False,
         )
         session.run(watch_of(reader), opened.close)
     return Exit.DONE
+
+
+def banner_of(console: Console, settings: Settings) -> str:
+    """Where this is, and by which hotlist it sells (counter.md, screen rule 11)."""
+    configuration, hotlist = settings.configuration, settings.rules.hotlist
+    key = "counter.banner-training" if configuration.training else "counter.banner"
+    place = console.text(key, place=configuration.place or "-")
+    if hotlist is None:
+        return place
+    by = console.text("counter.hotlist", version=hotlist.version, issued=f"{hotlist.issued:%Y-%m-%d}")
+    return f"{place} · {by}"
 
 
 def _clerk(
@@ -91,6 +102,7 @@ def _clerk(
     till = Till(desk, book, shop, now, secrets.token_bytes, lambda screen: clerk.on_screen(screen))
     clerk = Clerk(till, office, run.console, settings.configuration.shares, show)
     clerk.errands, clerk.card_in_file = Errands(settings.configuration, now), in_file
+    clerk.at_start = tuple(office.to_be_verified())
     return clerk
 
 

@@ -5,10 +5,12 @@ Not here: what a key means (clerk.py) and what a view says (view.py). The one ro
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
@@ -18,6 +20,7 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.layout import BufferControl, FormattedTextControl, HSplit, Layout, Window
 from prompt_toolkit.layout.processors import BeforeInput, ConditionalProcessor, PasswordProcessor
 from prompt_toolkit.styles import Style
+from prompt_toolkit.utils import get_cwidth
 
 from sscard_terminal.terminal.errands import LOOK_EVERY_S
 
@@ -35,6 +38,8 @@ STYLE = {
     "keys": "reverse",
 }
 Watch = Callable[[Callable[[bool], None], threading.Event], None]
+_WORD = re.compile(r"[⺀-￯][，。；：、？！）”]*\s*|[^\s⺀-￯]+[，。；：、？！）”]*\s*|\s+")
+"""What is not broken at the end of a line: a word, a Chinese character with the mark behind it."""
 MOST_TYPED = 64
 """Characters of a typed line; nothing that is asked for is longer."""
 
@@ -47,14 +52,16 @@ class Keyboard:
         make_clerk: Callable[[Callable[[View], None]], Clerk],
         banner: str,
         keys: str,
+        more: Callable[..., str],
         *,
         training: bool = False,
         colours: bool = True,
     ) -> None:
-        self._view = View(state="")
+        self._view = View(state="", secret=True)
+        self._above = 0
         self._clerk: Clerk | None = None
         self._make_clerk = make_clerk
-        self._banner, self._keys, self._training = banner, keys, training
+        self._banner, self._keys, self._more, self._training = banner, keys, more, training
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="till")
         self._typed = Buffer(accept_handler=self._entered, multiline=False)
         self._application: Application[None] = Application(
@@ -91,26 +98,64 @@ class Keyboard:
         line = BufferControl(
             self._typed,
             input_processors=[
+                ConditionalProcessor(
+                    PasswordProcessor("●"), secret
+                ),  # before the prompt, which is to be read
                 BeforeInput(lambda: f"{self._view.prompt} > "),
-                ConditionalProcessor(PasswordProcessor("●"), secret),
             ],
         )
         return HSplit(
             [
-                Window(FormattedTextControl(self._banner_line), height=1),
-                Window(height=1),
-                Window(FormattedTextControl(self._state_line), height=3, wrap_lines=True),
-                Window(FormattedTextControl(lambda: "\n".join(self._view.lines)), wrap_lines=True),
+                Window(FormattedTextControl(self._banner_line), height=lambda: len(self._banner_lines())),
+                Window(FormattedTextControl(self._state_line), height=lambda: len(self._state_lines())),
+                Window(FormattedTextControl(lambda: "\n".join(self._shown_lines()))),
                 Window(line, height=1),
-                Window(FormattedTextControl([("class:keys", self._keys)]), height=1),
+                Window(FormattedTextControl(self._key_line), height=lambda: len(self._key_lines())),
             ]
         )
 
+    @property
+    def _columns(self) -> int:
+        return self._application.output.get_size().columns
+
+    def _banner_lines(self) -> list[str]:
+        return folded(f" {self._banner} ", self._columns)
+
+    def _state_lines(self) -> list[str]:
+        """The one large line, with air above and below."""
+        return ["", *folded(self._view.state, self._columns), ""]
+
+    def _key_lines(self) -> list[str]:
+        """Every key in full, on as many lines as that takes."""
+        return joined((f" {key} " for key in self._keys.strip().split("  ")), self._columns)
+
+    def _room(self) -> int:
+        """Lines between the state and what is typed."""
+        taken = len(self._banner_lines()) + len(self._state_lines()) + 1 + len(self._key_lines())
+        return max(2, self._application.output.get_size().rows - taken)
+
+    def _shown_lines(self) -> list[str]:
+        """As much as there is room for, from where the clerk has turned to; the last line then says that there is more."""
+        lines, room = (
+            [part for line in self._view.lines for part in folded(line, self._columns)],
+            self._room(),
+        )
+        if len(lines) <= room:
+            return lines
+        self._above = max(0, min(self._above, len(lines) - (room - 1)))
+        shown = lines[self._above : self._above + room - 1]
+        first, last = self._above + 1, self._above + len(shown)
+        return [*shown, self._more(first=first, last=last, count=len(lines))]
+
     def _banner_line(self) -> StyleAndTextTuples:
-        return [("class:training" if self._training else "class:banner", f" {self._banner} ")]
+        return [("class:training" if self._training else "class:banner", "\n".join(self._banner_lines()))]
 
     def _state_line(self) -> StyleAndTextTuples:
-        return [(f"class:state.{self._view.tone}" if self._view.tone else "class:state", self._view.state)]
+        tone = f"class:state.{self._view.tone}" if self._view.tone else "class:state"
+        return [(tone, "\n".join(self._state_lines()))]
+
+    def _key_line(self) -> StyleAndTextTuples:
+        return [("class:keys", "\n".join(self._key_lines()))]
 
     def _bindings(self) -> KeyBindings:
         bindings = KeyBindings()
@@ -118,11 +163,20 @@ class Keyboard:
             bindings.add(str(key), eager=True)(self._pressed(key))
         for ending in ("c-c", "f12"):
             bindings.add(ending)(lambda event: event.app.exit())
+        for key_of_page, pages in (("pageup", -1), ("pagedown", 1)):
+            bindings.add(key_of_page, eager=True)(self._turned(pages))
         return bindings
+
+    def _turned(self, pages: int) -> Callable[[KeyPressEvent], None]:
+        def turn(_event: KeyPressEvent) -> None:
+            self._above = max(0, self._above + pages * (self._room() - 1))
+
+        return turn
 
     def _pressed(self, key: Key) -> Callable[[KeyPressEvent], None]:
         def press(_event: KeyPressEvent) -> None:
             self._typed.reset()
+            self._hide()
             self._do(lambda clerk: clerk.press(key))
 
         return press
@@ -130,8 +184,13 @@ class Keyboard:
     def _entered(self, typed: Buffer) -> bool:
         """False: the line is emptied, and being secret or not, it is kept in no history."""
         line = typed.text[:MOST_TYPED]
+        self._hide()
         self._do(lambda clerk: clerk.enter(line))
         return False
+
+    def _hide(self) -> None:
+        """Until the clerk has said what is asked next nothing typed can be read: it may be a PIN, keyed early."""
+        self._view = replace(self._view, secret=True)
 
     def _card(self, present: bool) -> None:
         self._do(lambda clerk: clerk.card(present))
@@ -162,5 +221,22 @@ class Keyboard:
     def _show(self, view: View) -> None:
         if view.beeps and not self._view.beeps:
             self._application.output.bell()
+        if view.lines != self._view.lines:
+            self._above = 0
         self._view = view
         self._application.invalidate()
+
+
+def folded(line: str, columns: int) -> list[str]:
+    """`line` on as many lines as it needs, broken between words; one that fits stays as it is, blanks and all."""
+    return [line] if get_cwidth(line) <= columns else joined(_WORD.findall(line), columns)
+
+
+def joined(pieces: Iterable[str], columns: int) -> list[str]:
+    """`pieces` side by side, a new line where the next one does not fit; never empty."""
+    lines = [""]
+    for piece in pieces:
+        if lines[-1] and get_cwidth((lines[-1] + piece).rstrip()) > columns:
+            lines.append("")
+        lines[-1] += piece
+    return lines

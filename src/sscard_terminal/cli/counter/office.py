@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sscard_terminal.cardspec.money import yuan_of_fen
+from sscard_terminal.cardspec.records import masked_number
 from sscard_terminal.terminal.day import close_day, open_day
 from sscard_terminal.terminal.journal import Journal
 from sscard_terminal.terminal.operators import NotAllowed, Refusal
@@ -72,6 +73,20 @@ class Office:
         configuration = self.settings.configuration
         return configuration.operators is not None and not current_operator(configuration).is_supervisor
 
+    def to_be_verified(self) -> Iterator[str]:
+        """What waits for its card, said when the session begins."""
+        sales = [entry.sale for entry in self.journal.open_sales()]
+        for paid in sales:
+            yield self.console.text(
+                "recover.waits",
+                voucher=paid.voucher,
+                time=paid.time,
+                number=masked_number(paid.card_number),
+                amount=yuan_of_fen(paid.amounts.account),
+            )
+        if sales:
+            yield self.console.text("keyed.recover.at-start", count=len(sales))
+
     def slip(self, voucher: int | None, *, reprint: bool) -> list[str]:
         """The slip of a sale, of the last one without a number; from the journal alone, to screen or printer.
 
@@ -86,7 +101,7 @@ class Office:
             handed_out(console, slip, self.settings.configuration.slips)
         except SlipTrouble as trouble:
             problem = problem_of(console, trouble)
-            console.warn("debit.not-printed", voucher=entry.sale.voucher, problem=problem)
+            console.warn("keyed.debit.not-printed", voucher=entry.sale.voucher, problem=problem)
         return console.lines
 
     def void(self, voucher: int, supervisor: Supervisor | None) -> Iterator[str]:

@@ -14,11 +14,11 @@ from sscard_terminal.iso7816.status import Language
 from sscard_terminal.terminal.outcomes import Reason
 from sscard_terminal.terminal.recovery import Settlement
 from sscard_terminal.terminal.till.steps import Panel, Purpose, Screen, Step
-from sscard_terminal.voice import told
 from sscard_terminal.voice.messages import text
 
 from ..console import Console
 from ..reading import detail_lines
+from . import keyed
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +68,11 @@ def body(screen: Screen, console: Console) -> Iterator[str]:
     if screen.panel is not None:
         yield from _panel(screen.panel, language)
     if screen.unsettled is not None:
-        yield told.unsettled(screen.unsettled).sentence(language)
+        yield keyed.unsettled(screen.unsettled, language)
     if screen.declined is not None:
         is_change = screen.purpose is Purpose.CHANGE_PIN and screen.declined.reason is Reason.LINK_BROKEN
         yield (
-            text(language, "pin.change-unknown")
-            if is_change
-            else told.declined(screen.declined).sentence(language)
+            text(language, "pin.change-unknown") if is_change else keyed.declined(screen.declined, language)
         )
     if screen.panel is not None and screen.step is Step.ENTER_PIN and screen.panel.tries_left == 1:
         yield text(language, "pin.last-try")
@@ -88,7 +86,11 @@ def body(screen: Screen, console: Console) -> Iterator[str]:
 
 def _panel(panel: Panel, language: Language) -> Iterator[str]:
     yield text(language, "read.holder", name=panel.name, social_security_number=panel.social_security_number)
-    yield text(language, "counter.card", number=panel.number, expires=panel.expires or "-")
+    facts = {"number": panel.number, "expires": panel.expires or "-"}
+    if panel.balance is None:
+        yield text(language, "counter.card", **facts)
+    else:
+        yield text(language, "counter.card-holds", **facts, balance=yuan_of_fen(panel.balance))
     words = {None: "read.no-pin", 0: "read.locked"}
     tries = text(language, words[panel.tries_left]) if panel.tries_left in words else panel.tries_left
     yield text(language, "read.tries", tries=tries)
@@ -116,5 +118,5 @@ def _settlement(settlement: Settlement, language: Language) -> str:
         f"recover.{settlement.state}",
         voucher=sale.voucher,
         amount=yuan_of_fen(sale.amounts.account),
-        evidence=text(language, f"evidence.{settlement.evidence}"),
+        evidence=keyed.text_of(language, f"evidence.{settlement.evidence}"),
     )
