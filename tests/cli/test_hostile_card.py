@@ -26,7 +26,7 @@ MONEY = {
     "zh": {1: "未扣款", 3: "未扣款", 4: "待核实"},
     "en": {1: "not charged", 3: "not charged", 4: "to be verified"},
 }
-STDIN = {"pin change": f"{PIN}\n{NEW_PIN}\n"}
+STDIN = {"pin change": f"{PIN}\n{NEW_PIN}\n{NEW_PIN}\n"}
 
 REFUSED, TROUBLE, OPEN = 1, 3, 4
 ENDINGS = [

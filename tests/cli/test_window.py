@@ -269,7 +269,9 @@ SIGHTED = ("--id-sighted", "--operator", "07")
 def test_a_locked_pin_is_reset(language: str, at_window: Sscard, sscard: Sscard, counter: Counter) -> None:
     lock(sscard, counter)
 
-    done = at_window("pin-reset", *SIGHTED, "--pin-stdin", "--lang", language, stdin=f"{NEW_PIN}\n")
+    done = at_window(
+        "pin-reset", *SIGHTED, "--pin-stdin", "--lang", language, stdin=f"{NEW_PIN}\n{NEW_PIN}\n"
+    )
 
     assert done.code == 0
     assert ("新密码已设定" if language == "zh" else "The new PIN is set") in done.out
@@ -284,6 +286,17 @@ def test_the_new_pin_is_asked_for_twice_and_shown_nowhere(at_window: Sscard) -> 
     assert "New PIN once more" in done.err
     assert NEW_PIN not in done.out + done.err
     assert differing.code == 1
+
+
+def test_the_new_pin_on_standard_input_comes_twice_or_nothing_changes(
+    at_window: Sscard, sscard: Sscard, counter: Counter
+) -> None:
+    differing = at_window("pin-reset", *SIGHTED, "--pin-stdin", stdin=f"{NEW_PIN}\n111111\n")
+    once = at_window("pin-reset", *SIGHTED, "--pin-stdin", stdin=f"{NEW_PIN}\n")
+
+    assert (differing.code, once.code) == (1, 2)
+    assert "The two new PINs differ" in differing.sentence
+    assert balance(sscard, counter) == 10_000
 
 
 def test_unblock_keeps_the_pin(at_window: Sscard, sscard: Sscard, counter: Counter) -> None:
@@ -313,7 +326,7 @@ def test_without_a_sighted_document_nothing_is_done(
 
 
 def test_the_journal_names_who_sighted_and_holds_no_pin(at_window: Sscard, counter: Counter) -> None:
-    at_window("pin-reset", *SIGHTED, "--pin-stdin", stdin=f"{NEW_PIN}\n")
+    at_window("pin-reset", *SIGHTED, "--pin-stdin", stdin=f"{NEW_PIN}\n{NEW_PIN}\n")
 
     with Journal.open(counter.journal) as journal:
         [entry] = PinServiceJournal(journal).entries()
@@ -327,7 +340,7 @@ def test_the_journal_names_who_sighted_and_holds_no_pin(at_window: Sscard, count
 def test_a_pin_nobody_may_choose_changes_nothing(
     typed: str, at_window: Sscard, sscard: Sscard, counter: Counter
 ) -> None:
-    done = at_window("pin-reset", *SIGHTED, "--pin-stdin", stdin=f"{typed}\n")
+    done = at_window("pin-reset", *SIGHTED, "--pin-stdin", stdin=f"{typed}\n{typed}\n")
 
     assert done.code in (1, 2)
     assert balance(sscard, counter) == 10_000
@@ -338,9 +351,9 @@ def test_a_reset_whose_answer_is_lost_is_done_again(
 ) -> None:
     with monkeypatch.context() as broken:
         broken.setattr(reader_search, "LoopbackConnection", losing_answer(PIN_COMMAND))
-        lost = at_window("pin-reset", *SIGHTED, "--pin-stdin", stdin=f"{NEW_PIN}\n")
+        lost = at_window("pin-reset", *SIGHTED, "--pin-stdin", stdin=f"{NEW_PIN}\n{NEW_PIN}\n")
 
-    again = at_window("pin-reset", *SIGHTED, "--pin-stdin", stdin=f"{NEW_PIN}\n")
+    again = at_window("pin-reset", *SIGHTED, "--pin-stdin", stdin=f"{NEW_PIN}\n{NEW_PIN}\n")
 
     assert lost.code == 3
     assert "run the same command again" in lost.sentence
@@ -360,7 +373,7 @@ def test_every_generation_at_the_window(
     config = ("--config", settings)
     done = [
         at_window("fund", "--amount", "500", *config),
-        at_window("pin-reset", *SIGHTED, "--pin-stdin", *config, stdin=f"{NEW_PIN}\n"),
+        at_window("pin-reset", *SIGHTED, "--pin-stdin", *config, stdin=f"{NEW_PIN}\n{NEW_PIN}\n"),
         at_window("unblock", *SIGHTED, *config),
         at_window("load", "--amount", "7", "--pin-stdin", *config, stdin=f"{NEW_PIN}\n"),
         at_window("load", "--amount", "7", "--pin-stdin", *config, stdin=f"{first}\n"),
@@ -374,7 +387,9 @@ def test_every_generation_at_the_window(
 @pytest.mark.parametrize("form", [(), ("--json",), ("--lang", "zh")])
 def test_no_pin_in_any_trace_or_output(form: tuple[str, ...], at_window: Sscard, tmp_path: Path) -> None:
     trace = tmp_path / "trace.txt"
-    done = at_window("pin-reset", *SIGHTED, "--pin-stdin", *form, "--trace", trace, stdin=f"{NEW_PIN}\n")
+    done = at_window(
+        "pin-reset", *SIGHTED, "--pin-stdin", *form, "--trace", trace, stdin=f"{NEW_PIN}\n{NEW_PIN}\n"
+    )
 
     assert done.code == 0
     written = trace.read_text("utf-8")

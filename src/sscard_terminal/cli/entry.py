@@ -25,7 +25,7 @@ from sscard_terminal.terminal.workflow import verify_pin, verify_pin_to_pay
 from .console import Console
 from .desk import Desk, Pair
 from .outcomes import declined, held
-from .pins import asked, read_line
+from .pins import asked, read_line, unechoed
 
 _AT_PAD = {
     "pin.prompt-to-pay": "pin.at-pad-to-pay",
@@ -77,12 +77,14 @@ def ask_holder(
     """
     if pin_stdin:
         return _keyed(desk, read_line())
-    seen = look(desk, console, to_settle)
-    is_change = prompt == "pin.prompt-old"
-    if seen.can_change_at_pad if is_change else (seen.has_pad and seen.has_pin):
-        console.ask(_AT_PAD.get(prompt, "pin.at-pad"), **facts)
-        return Holder(None, seen.identification, at_pad=True)
-    return _keyed(desk, asked(console, prompt, **facts) if seen.has_pin else None, seen.identification)
+    with unechoed():  # who knows the terminal types ahead while the card is read
+        seen = look(desk, console, to_settle)
+        is_change = prompt == "pin.prompt-old"
+        if seen.can_change_at_pad if is_change else (seen.has_pad and seen.has_pin):
+            console.ask(_AT_PAD.get(prompt, "pin.at-pad"), **facts)
+            return Holder(None, seen.identification, at_pad=True)
+        pin = asked(console, prompt, **facts) if seen.has_pin else None
+    return _keyed(desk, pin, seen.identification)
 
 
 def _keyed(desk: Desk, pin: Pin | None, identification: str = "") -> Holder:

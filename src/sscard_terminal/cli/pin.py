@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import click
 
 from sscard_terminal.cardspec.pin import Pin
@@ -16,7 +18,7 @@ from .desk import Desk, Pair, desk_of
 from .entry import Holder, ask_holder, same_card, source_of, undisturbed, warn_of_first_pin
 from .exits import Exit, Stop
 from .outcomes import declined, held
-from .pins import asked, expected_line, pin_option
+from .pins import asked, expected_line, pin_option, unechoed
 
 
 @click.group("pin", cls=LocalGroup)
@@ -44,8 +46,9 @@ def verify(run: Run, pin_stdin: bool) -> int:
 def change(run: Run, pin_stdin: bool) -> int:
     """See messages, help.pin change."""
     with desk_of(run) as desk:
-        holder = ask_holder(desk, run.console, pin_stdin, "pin.prompt-old")
-        new = None if holder.at_pad else new_pin(desk, run.console, pin_stdin)
+        with nullcontext() if pin_stdin else unechoed():
+            holder = ask_holder(desk, run.console, pin_stdin, "pin.prompt-old")
+            new = None if holder.at_pad else new_pin(desk, run.console, pin_stdin)
         with undisturbed(), desk.at_work() as pair:
             held(_changed(pair, same_card(pair, holder), holder, new))
     run.console.say("pin.changed")
@@ -54,11 +57,9 @@ def change(run: Run, pin_stdin: bool) -> int:
 
 
 def new_pin(desk: Desk, console: Console, pin_stdin: bool) -> Pin:
-    """On standard input the next line (behind the old PIN where there is one); at a prompt the new one twice."""
-    if pin_stdin:
-        return desk.kept(expected_line())
-    new = desk.kept(asked(console, "pin.prompt-new"))
-    if desk.kept(asked(console, "pin.prompt-again")) != new:
+    """The new one twice: at a prompt, or on standard input, a line each (behind the old PIN where there is one)."""
+    new = desk.kept(expected_line() if pin_stdin else asked(console, "pin.prompt-new"))
+    if desk.kept(expected_line() if pin_stdin else asked(console, "pin.prompt-again")) != new:
         raise declined(Declined(Reason.NEW_PINS_DIFFER))
     return new
 

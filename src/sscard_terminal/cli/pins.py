@@ -6,9 +6,11 @@ and how long a PIN is kept (desk.py wipes what cardspec/pin.py says can be wiped
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from getpass import GetPassWarning
 from typing import Any
 
@@ -19,6 +21,9 @@ from sscard_terminal.iso7816.errors import FormatError
 
 from .console import Console
 from .exits import Exit, Stop
+
+STANDARD_ERROR = 2
+"""Up to here the numbers are the three standard files, which are not ours to close."""
 
 
 def pin_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,6 +54,51 @@ def hidden_prompt(words: str, otherwise: str) -> str:
             return str(click.prompt(words, hide_input=True, err=True))
         except GetPassWarning:
             raise Stop(Exit.USAGE, otherwise) from None
+
+
+@contextmanager
+def unechoed() -> Iterator[None]:
+    """Nothing typed is echoed in this block, for a PIN may be keyed before it is asked for; at every end what was typed
+    and not read is thrown away, lest the shell shows it, and echo is as it was.
+
+    The terminal is the one `getpass` asks at. Without one, and on Windows, where keys wait unseen, nothing is done.
+    """
+    try:
+        import termios
+    except ImportError:
+        yield
+        return
+    terminal = _terminal()
+    try:
+        before = termios.tcgetattr(terminal)
+    except (termios.error, OSError, ValueError):
+        _let_go(terminal)
+        yield
+        return
+    try:
+        silent = [*before]
+        silent[3] &= ~termios.ECHO
+        termios.tcsetattr(terminal, termios.TCSANOW, silent)
+        yield
+    finally:
+        with suppress(termios.error):
+            termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
+        _let_go(terminal)
+
+
+def _terminal() -> int:
+    """The one this process belongs to, or else standard input; -1 where that has no number."""
+    try:
+        return os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        with suppress(OSError, ValueError, AttributeError):
+            return sys.stdin.fileno()
+    return -1
+
+
+def _let_go(terminal: int) -> None:
+    if terminal > STANDARD_ERROR:
+        os.close(terminal)
 
 
 def read_line() -> Pin | None:

@@ -23,7 +23,7 @@ from .entry import Holder, same_card, undisturbed
 from .exits import Exit, Stop
 from .outcomes import held
 from .pin import new_pin
-from .pins import pin_option
+from .pins import pin_option, unechoed
 from .window_place import Place, window_service
 
 
@@ -83,11 +83,12 @@ def _sighting(place: Place, id_sighted: bool) -> IdentitySighting:
 
 def _new_pin(place: Place, pin_stdin: bool) -> tuple[Holder, Pin]:
     """A card that may not be served is told so before anybody types; a locked PIN is what people come with."""
-    identification = ""
-    if not pin_stdin:
+    if pin_stdin:
+        return Holder(None), new_pin(place.desk, place.console, pin_stdin)
+    with unechoed():
         with place.desk.at_work() as pair:
             identification = pair.identified().identification
-    return Holder(None, identification), new_pin(place.desk, place.console, pin_stdin)
+        return Holder(None, identification), new_pin(place.desk, place.console, pin_stdin)
 
 
 def _done(place: Place, act: Callable[[Pair], Accepted | Declined]) -> None:
