@@ -149,6 +149,20 @@ def test_a_cut_answer_that_looks_like_a_refusal_is_found_out_by_asking_back(desk
     assert_lawful_once_back(desk, paid=True)
 
 
+def test_an_earlier_answer_fetched_in_place_of_the_proof_leaves_no_tac_behind(desk: Desk) -> None:
+    """DEBIT's own answer still waits when 61 08 comes for the proof: TAC and MAC2 then change places."""
+    card = desk.identified(
+        lambda inner: Faulty(Faulty(inner, DEBIT, obeyed_but_answers("6F00")), PROOF, answers("6108"))
+    )
+
+    outcome = debit(card, desk.psam, desk.journal, DebitRequest(AMOUNTS), desk.clock)
+
+    assert isinstance(outcome, Unsettled) and outcome.doubt is Doubt.MAC2_REFUSED
+    [entry] = desk.journal.entries()
+    assert (outcome.tac, entry.tac) == (None, None)
+    assert_lawful_once_back(desk, paid=True)
+
+
 @pytest.mark.parametrize("at", [DEBIT, GET_RESPONSE])
 def test_a_command_delivered_twice_debits_once_and_ends_approved(desk: Desk, at: bytes) -> None:
     """The second DEBIT answers 6901, the second GET RESPONSE 6F00: both after a debit that happened."""

@@ -158,6 +158,7 @@ def main() -> int:
     parser.add_argument("--apdus", type=int, default=100_000)
     parser.add_argument("--examples", type=int, default=300)
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--scenarios", nargs="+", metavar="NAME", help="of the terminal; else all of them")
     parser.add_argument("--only", nargs="+", choices=TORTURES, default=list(TORTURES))
     options = parser.parse_args()
     print(f"seed {options.seed}")

@@ -115,7 +115,7 @@ class Attempt:
             return self._lost(sw)
         match proof:
             case TransactionProof(mac=mac2, tac=tac):
-                return self._answered(DebitAnswer(tac, mac2))
+                return self._proved(DebitAnswer(tac, mac2))
             case None if sw in REFUSALS_BEFORE_EXECUTION:
                 return self._refused_unless_moved(sw)
             case _:
@@ -144,6 +144,23 @@ class Attempt:
             self._wrote(EventKind.UNPROVED, detail=Doubt.MAC2_REFUSED)
             return self._unsettled(Doubt.MAC2_REFUSED, answer)
         if not self._wrote(EventKind.CONFIRMED):
+            return self._unsettled(Doubt.JOURNAL_FAILED, answer)
+        return Approved(self.sale, answer.tac)
+
+    def _proved(self, answer: DebitAnswer) -> Approved | Unsettled:
+        """The card keeps its proof, so none is written down before the PSAM has accepted it.
+
+        A link that garbles two status words can fetch an earlier answer of the card's in its place.
+        """
+        try:
+            accepted = self.psam.confirm_mac2(answer.mac2)
+        except PsamFailure as failure:
+            self._wrote(EventKind.UNPROVED, sw=failure.sw, detail=Doubt.PSAM_FAILED)
+            return self._unsettled(Doubt.PSAM_FAILED, sw=failure.sw, link=failure.link)
+        if not accepted:
+            self._wrote(EventKind.UNPROVED, detail=Doubt.MAC2_REFUSED)
+            return self._unsettled(Doubt.MAC2_REFUSED)
+        if not (self._wrote(EventKind.ANSWERED, answer) and self._wrote(EventKind.CONFIRMED)):
             return self._unsettled(Doubt.JOURNAL_FAILED, answer)
         return Approved(self.sale, answer.tac)
 

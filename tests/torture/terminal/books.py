@@ -133,8 +133,11 @@ def always(books, entries):
             yield f"{name} has a TAC that the card did not give for it"
 
 
-def told(books, before, entries, said):
-    """What the shop was told at the end of one session: `said` is (word, body, tac), `before` the books before it."""
+def told(books, before, entries, said, disk_lied=False):
+    """What the shop was told at the end of one session: `said` is (word, body, tac), `before` the books before it.
+
+    `disk_lied`: a write was reported failed and is there. Then less may be told than is written, never more.
+    """
     word, body, tac = said
     entry = next((entry for entry in entries if entry["body"] == body), None)
     payment, moved = books.payment(body), books.count_of_ours() > before.count_of_ours()
@@ -146,7 +149,7 @@ def told(books, before, entries, said):
             if moved:
                 yield f"{word}, and the card has paid"
         case "unsettled":
-            if entry is None or entry["state"] == "not-charged":
+            if entry is None or (entry["state"] == "not-charged" and not disk_lied):
                 yield "unsettled, and the journal does not hold it open"
         case "killed" | "recovered":
             pass

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -32,6 +32,8 @@ from .session import OURS, Said, Session, World
 LATER = ("another terminal buys the same",)
 """What others may do before a recovery that meets a fault; before one that meets none all of MEANWHILE is tried."""
 ATTEMPTS = 2
+INITIALIZE = "B028"
+"""INITIALIZE FOR PURCHASE: from here on money can move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,8 @@ class Found(Exception):
     """The first violation, where one is enough."""
 
 
-def fingerprint(world: World) -> object:
-    """All that decides what comes next. What events say in detail is for people, and nobody asks it again."""
+def fingerprint(world: World) -> Hashable:
+    """All that decides what comes next, of one kind of card. What events say in detail is for people, and nobody asks it again."""
     books = world.books
     facts = tuple(tuple(entry.items()) for entry in world.entries)
     memory = world.memory and tuple((name, repr(value)) for name, value in sorted(world.memory.items()))
@@ -148,10 +150,35 @@ class Enumeration:
         """Every second fault of the session that begins so."""
         for at, step, fault in self._each_fault(start.world, start.act, self._second):
             trail = (*start.trail, f"{fault} at the {start.act}'s step {at}, {step}")
-            left, _, _ = self._run(start.world, trail, Script(at, fault), start.act)
+            left, _, _ = self._run(start.world, trail, Script((at, fault)), start.act)
             self.tally.double[kind_of(fault)] += 1
             self.tally.pairs += start.weight
             self._end(left, trail, thorough=False)
+
+    def twice_in_one_sale(self) -> None:
+        """Every fault from INITIALIZE FOR PURCHASE on, and in what is left of that sale every second one."""
+        start = begin(self.scenario, self._disk)
+        faults = list(self._each_fault(start, "sale", ""))
+        opened = next(at for at, step, _ in faults if step.what.startswith(INITIALIZE))
+        for at, step, fault in islice((found for found in faults if found[0] >= opened), *self._slice):
+            trail = (f"{fault} at the sale's step {at}, {step}",)
+            script = Script((at, fault), measured=True)
+            self._run(start, trail, script, "sale")
+            self.tally.single[kind_of(fault)] += 1
+            for later, then, second in self._second_faults(script, at, step):
+                both = (*trail, f"{second} at its step {later}, {then}")
+                left, _, _ = self._run(start, both, Script((at, fault), (later, second)), "sale")
+                self.tally.double[kind_of(second)] += 1
+                self.tally.pairs += 1
+                self._end(left, both, thorough=False)
+
+    def _second_faults(
+        self, script: Script, at: int, met: Step
+    ) -> Iterator[tuple[int, Step, Fault | DiskFault]]:
+        for later, step in script.steps.items():
+            if later > at:
+                for fault in faults_of(step, script.steps.get(later - 1, met)):
+                    yield later, step, fault
 
     # -- one session, with or without a fault
 
@@ -165,7 +192,7 @@ class Enumeration:
         left = session.world()
         self.tally.sessions += 1
         self._judge(trail, law.always(left.books, left.entries))
-        self._judge(trail, law.told(left.books, session.before, left.entries, said))
+        self._judge(trail, law.told(left.books, session.before, left.entries, said, script.disk_lies))
         if act != "sale" or world.is_open(card):
             self._judge(trail, law.while_open(left.books, session.before))
         return left, said, took
@@ -184,12 +211,10 @@ class Enumeration:
     ) -> Iterator[tuple[int, Step, Fault | DiskFault]]:
         script = Script(measured=True)
         self._run(world, ("no fault",), script, act)
-        behind: Step | None = None
-        for at, step in enumerate(script.steps):
+        for at, step in script.steps.items():
             if step.what.startswith(only):
-                for fault in faults_of(step, behind):
+                for fault in faults_of(step, script.steps.get(at - 1)):
                     yield at, step, fault
-            behind = step
 
     def _after_a_fault(self, start: World) -> Iterator[tuple[World, tuple[str, ...]]]:
         """The different worlds that the single faults of a sale leave; `_weights` counts how many leave each."""
@@ -198,7 +223,7 @@ class Enumeration:
         wanted = (found for found in faults if self._named in str(found[2]))
         for at, step, fault in islice(wanted, *self._slice):
             trail = (f"{fault} at the sale's step {at}, {step}",)
-            world, _, _ = self._run(start, trail, Script(at, fault), "sale")
+            world, _, _ = self._run(start, trail, Script((at, fault)), "sale")
             self.tally.single[kind_of(fault)] += 1
             mark = fingerprint(world)
             self._weights[mark] += 1

@@ -152,29 +152,36 @@ def _disk_faults(added: int) -> Iterator[DiskFault]:
         yield DiskFault(Trouble.TORN, kept, zeros=True)
 
 
+def _is_lie(fault: Fault | DiskFault) -> bool:
+    return isinstance(fault, DiskFault) and fault.trouble is Trouble.FAILED_YET_THERE
+
+
 class Script:
-    """What one session has done so far, and the one fault it meets at its step number `at`, from 0.
+    """What one session has done so far, and the faults it meets, each at its step number, from 0: one, or two.
 
     `measured`: how many bytes each write to the journal adds is wanted too.
     """
 
     def __init__(
-        self, at: int = -1, fault: Fault | DiskFault | None = None, *, measured: bool = False
+        self,
+        *faults: tuple[int, Fault | DiskFault],
+        measured: bool = False,
     ) -> None:
-        self.steps: list[Step] = []
-        self.needs_files = measured or isinstance(fault, DiskFault)
+        self.steps: dict[int, Step] = {}
+        """By number; the steps that meet a fault are not among them."""
+        self.needs_files = measured or any(isinstance(fault, DiskFault) for _, fault in faults)
+        self.disk_lies = len(faults) > 1 and any(_is_lie(fault) for _, fault in faults)
         self._taken = 0
-        self._at = at
-        self._fault = fault
+        self._faults = dict(faults)
 
     def take(self) -> Any:
         """The next step begins: the fault that it meets, if any."""
         self._taken += 1
-        return self._fault if self._taken == self._at + 1 else None
+        return self._faults.get(self._taken - 1)
 
     def done(self, place: str, what: str, length: int) -> None:
         """The step has ended well; `length` of its answer, or of what a commit has added."""
-        self.steps.append(Step(place, what, length))
+        self.steps[self._taken - 1] = Step(place, what, length)
 
 
 def kind_of(fault: Fault | DiskFault) -> str:

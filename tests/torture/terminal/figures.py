@@ -9,68 +9,93 @@ import argparse
 import os
 import tempfile
 import time
+from collections.abc import Hashable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from .enumeration import Enumeration, Start, Tally
+from .enumeration import Enumeration, Start, Tally, fingerprint
 from .hunting import hunt
-from .opening import SCENARIOS
+from .opening import SCENARIOS, Scenario
 from .planted import PLANTED_BUGS, PlantedBug
 from .two_terminals import TwoTerminals
 
-DOUBLE = SCENARIOS[0]
-"""Behind the faults of this one every second fault is tried."""
 PARTS = 16
+"""Each scenario's second faults are tried in so many jobs."""
 AROUND_DEBIT = ("B02C", "8072", "write")
 """Where two terminals are interrupted."""
-_starts: list[Start] = []
-"""Filled before the pool is forked."""
+Starts = dict[str, list[Start]]
+_starts: Starts = {}
+"""By scenario, filled before the pool is forked."""
 
 
-def _singles(number: int) -> Tally:
-    enumeration = Enumeration(SCENARIOS[number])
+def _singles(scenario: Scenario) -> tuple[Tally, list[Start]]:
+    enumeration = Enumeration(scenario)
+    starts: list[Start] = []
     with enumeration.running():
-        enumeration.singles()
-    return enumeration.tally
+        starts = enumeration.singles()
+    return enumeration.tally, starts
 
 
-def _doubles(part: int) -> Tally:
-    enumeration = Enumeration(DOUBLE)
+def _doubles(scenario: Scenario, part: int) -> Tally:
+    enumeration = Enumeration(scenario)
     with enumeration.running():
-        for start in _starts[part::PARTS]:
+        for start in _starts[scenario.name][part::PARTS]:
             enumeration.behind(start)
     return enumeration.tally
 
 
+def _in_one_sale(scenario: Scenario, part: int) -> Tally:
+    enumeration = Enumeration(scenario, every=PARTS, offset=part)
+    with enumeration.running():
+        enumeration.twice_in_one_sale()
+    return enumeration.tally
+
+
 def _two_terminals() -> Tally:
-    terminals = TwoTerminals(DOUBLE, first=AROUND_DEBIT)
+    terminals = TwoTerminals(SCENARIOS[0], first=AROUND_DEBIT)
     terminals.everything()
     return terminals.tally
+
+
+def _each_once(starts: Starts) -> Starts:
+    """A world that several scenarios lead to (until a wrong PIN is typed all is as in any sale) stands with the first."""
+    kinds = {scenario.name: (scenario.profile, tuple(scenario.rules.items())) for scenario in SCENARIOS}
+    first: dict[Hashable, tuple[str, Start]] = {}
+    for name, some in starts.items():
+        for start in some:
+            mark = (kinds[name], start.act, fingerprint(start.world))
+            whose, known = first.get(mark, (name, replace(start, weight=0)))
+            first[mark] = whose, replace(known, weight=known.weight + start.weight)
+    return {name: [start for whose, start in first.values() if whose == name] for name in starts}
 
 
 def enumeration(options: argparse.Namespace) -> bool:
     """Every fault of a sale, and of what follows it."""
     began = time.perf_counter()
-    first = Enumeration(DOUBLE)
-    with first.running():
-        _starts[:] = first.singles()
-    tallies: dict[str, Tally] = {DOUBLE.name: first.tally}
+    scenarios = [
+        scenario for scenario in SCENARIOS if not options.scenarios or scenario.name in options.scenarios
+    ]
     with ProcessPoolExecutor(options.processes, get_context("fork")) as pool:
-        singles = {
-            SCENARIOS[number].name: pool.submit(_singles, number) for number in range(1, len(SCENARIOS))
-        }
+        firsts = dict(
+            zip((scenario.name for scenario in scenarios), pool.map(_singles, scenarios), strict=True)
+        )
+    tallies = {name: tally for name, (tally, _) in firsts.items()}
+    _starts.update(_each_once({name: starts for name, (_, starts) in firsts.items()}))
+    with ProcessPoolExecutor(options.processes, get_context("fork")) as pool:
         both = pool.submit(_two_terminals)
-        doubles = [pool.submit(_doubles, part) for part in range(PARTS)]
-        tallies |= {name: job.result() for name, job in singles.items()}
-        for job in doubles:
-            tallies[DOUBLE.name].add(job.result())
+        twice = [pool.submit(_in_one_sale, one, part) for one in scenarios for part in range(PARTS)]
+        doubles = [(one, pool.submit(_doubles, one, part)) for one in scenarios for part in range(PARTS)]
+        for scenario, job in doubles:
+            tallies[scenario.name].add(job.result())
     whole = Tally()
     _print_scenarios(tallies, whole)
     _print_kinds(whole)
     elapsed = time.perf_counter() - began
+    worlds = sum(map(len, _starts.values()))
     print(
-        f"\n{whole.double.total():,} second faults behind {len(_starts)} different worlds, which stand for {whole.pairs:,} pairs of "
+        f"\n{whole.double.total():,} second faults behind {worlds} different worlds, which stand for {whole.pairs:,} pairs of "
         f"faults. {whole.sessions:,} sessions in {elapsed:.0f} s with {options.processes} processes: {whole.seconds:.0f} s of "
         f"processor time, {whole.sessions / whole.seconds:,.0f} sessions a second of it; longest recovery "
         f"{whole.longest_recovery_s * 1000:.1f} ms of it."
@@ -79,7 +104,14 @@ def enumeration(options: argparse.Namespace) -> bool:
         f"\nTwo terminals in the same second, each interrupted, one after the other settled: {both.result().pairs:,} "
         f"recoveries, {len(both.result().violations)} violations."
     )
-    whole.violations += both.result().violations
+    in_one = Tally()
+    for part in twice:
+        in_one.add(part.result())
+    print(
+        f"\nTwice in one sale, from INITIALIZE FOR PURCHASE on: {in_one.double.total():,} second faults behind "
+        f"{in_one.single.total():,} first ones, {in_one.sessions:,} sessions, {len(in_one.violations)} violations."
+    )
+    whole.violations += both.result().violations + in_one.violations
     for violation in whole.violations[:10]:
         print(violation)
     return not whole.violations

@@ -24,6 +24,16 @@ def test_no_fault_of_a_sale_with_another_card_or_pin_breaks_the_law(scenario: Sc
     assert singles_of(scenario, every=EVERY) > 15
 
 
+def test_no_two_faults_in_one_sale_break_the_law() -> None:
+    """From INITIALIZE FOR PURCHASE on; of the first faults every 211th."""
+    enumeration = Enumeration(SCENARIOS[0], every=211, offset=5)
+
+    with enumeration.running():
+        enumeration.twice_in_one_sale()
+
+    assert faults_without_violation(enumeration.tally) > 5
+
+
 def singles_of(scenario: Scenario, every: int, offset: int = 0) -> int:
     enumeration = Enumeration(scenario, every=every, offset=offset)
     with enumeration.running():
