@@ -141,6 +141,28 @@ def test_of_a_total_the_rest_is_paid_in_cash_after_a_question(house: House, cler
     assert clerk.state["step"] == "done" and house.balance() == 0
 
 
+def test_a_sale_that_is_all_in_cash_says_that_the_account_was_not_charged(
+    house: House, clerk: Browser, pad: Pad
+) -> None:
+    to_pin(house, clerk, "100.00")
+    pad.enter(PIN)
+    clerk.do("confirm")  # on to the next service, at an empty account
+    clerk.do("sell", total="7.00")
+    clerk.do("confirm")
+    pad.enter(PIN)
+
+    clerk.do("confirm")
+    done = clerk.state
+    house.reader.remove()
+    after = clerk.until("insert-card")
+
+    assert done["amounts"]["account"] == "0.00" and done["step"] == "done"
+    assert done["line"] == "Account not charged; take the cash, and please take the card"
+    for shown in (done, after):
+        assert shown["money"] == "not-charged"
+        assert any("was not charged" in line for line in shown["lines"])
+
+
 def clicked_twice(house: House, clerk: Browser) -> list[int]:
     """What two clicks on Confirm, both on the screen that is there, are answered."""
     number = clerk.look()["number"]

@@ -32,8 +32,12 @@ FAMILIES = (
     "errand.",
 )
 """Whatever an outcome, a failure or an errand may be; beside them single texts, which have no commands."""
-NOT_AT_A_COUNTER = {"declined.journal-behind-psam", "declined.psam-not-asked"}
-"""Refusals of a restore, which is done where the journal's files are: on the command line."""
+NOT_AT_A_COUNTER = {
+    "declined.journal-behind-psam",
+    "declined.psam-not-asked",
+    "journal.journal-nothing-to-salvage",
+}
+"""Refusals of a restore or a salvage, which is done where the journal's files are: on the command line."""
 OF_WINDOW = ("load.", "host.", "declined.open-load", "declined.host-")
 """What only the service window asks for."""
 

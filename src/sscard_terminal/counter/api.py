@@ -41,7 +41,8 @@ PREFIX, VERSION = "/api/v1", "1.0"
 REFUSALS: dict[int | str, dict[str, Any]] = {
     code: {"model": models.Refusal, "description": what}
     for code, what in {
-        401: "No token, or one that is not known.",
+        400: "The request cannot be read (not UTF-8, no JSON).",
+        401: "No token, one that is not known, or one whose last day is past.",
         403: "The token does not allow this.",
         409: "It cannot be done now; nothing was done.",
         413: "The request is too long.",

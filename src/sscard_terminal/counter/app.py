@@ -34,7 +34,7 @@ from .desk import Desk
 from .fittings import Fittings
 from .office import NoSuchSale
 from .pairing import OutOfTurn
-from .security import Wall
+from .security import DRIVER_PATH, Wall, preferred
 from .station import Busy
 from .templates import STATIC
 from .words import NotDone, Refused
@@ -64,6 +64,9 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
 }
 """What a request may end with, none of it having moved money. What was sent is never quoted back: it might be a digit."""
 
+HTTP_REFUSALS = {404: "refused.not-found", 405: "refused.method"}
+"""What the framework itself refuses; anything else is a request it cannot read."""
+
 
 def counter_app(desk: Desk) -> ASGIApp:
     """The application of one counter, which its maker has started and will close."""
@@ -82,7 +85,7 @@ def counter_app(desk: Desk) -> ASGIApp:
         app.include_router(routes_simulator.router)
     app.mount("/static", StaticFiles(directory=STATIC), "static")
     _tell_refusals(app)
-    return Wall(app, desk.address)
+    return Wall(app, desk.address, desk.fittings.language)
 
 
 def _routers(fittings: Fittings) -> tuple[APIRouter, ...]:
@@ -114,7 +117,9 @@ def _tell_refusals(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
-        return JSONResponse({"error": "not-found" if error.status_code == 404 else "http"}, error.status_code)
+        key = HTTP_REFUSALS.get(error.status_code, "refused.http")
+        answer = NotDone(error.status_code, key).answer(_language(request))
+        return JSONResponse(answer, error.status_code, headers=error.headers)
 
     @app.exception_handler(Exception)
     async def mistake(request: Request, error: Exception) -> JSONResponse:
@@ -124,4 +129,8 @@ def _tell_refusals(app: FastAPI) -> None:
 
 
 def _language(request: Request) -> Language:
-    return spoken(request, request.app.state.desk)
+    """A page's own; of a program what it asks for (Accept-Language)."""
+    desk: Desk = request.app.state.desk
+    if request.url.path.startswith((api.PREFIX, DRIVER_PATH)):
+        return preferred(request.headers.get("accept-language", ""), desk.fittings.language)
+    return spoken(request, desk)

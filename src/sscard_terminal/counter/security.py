@@ -18,6 +18,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sscard_terminal.iso7816.status import Language
+
+from .words import NotDone
+
 _log = logging.getLogger(__name__)
 MOST_BODY = 16 * 1024
 """Bytes. Our choice: nothing a page or a program sends is longer, but for a file to be written."""
@@ -96,8 +100,9 @@ def _bracketed(host: str) -> str:
 class Wall:
     """ASGI around ASGI: lets in what may come in, and puts the headers on whatever goes out."""
 
-    def __init__(self, app: ASGIApp, address: Address) -> None:
+    def __init__(self, app: ASGIApp, address: Address, language: Language = "zh") -> None:
         self._app = app
+        self._language = language
         self._hosts = address.hosts
         self._origins = address.origins
         self._headers = HEADERS | ({"Strict-Transport-Security": LONG} if address.is_tls else {})
@@ -124,7 +129,8 @@ class Wall:
 
         if refusal is not None:
             status, error = refusal
-            await JSONResponse({"error": error}, status)(scope, receive, send_with_headers)
+            answer = NotDone(status, f"refused.{error}").answer(_language_of(scope, self._language))
+            await JSONResponse(answer, status)(scope, receive, send_with_headers)
             return
         try:
             await self._app(scope, _bounded(receive, _most(scope)), send_with_headers)
@@ -147,6 +153,21 @@ class Wall:
         if not (length.isascii() and length.isdecimal()) or int(length[:9]) > _most(scope) or len(length) > 9:
             return 413, "too-long"
         return None
+
+
+def preferred(accepted: str, otherwise: Language) -> Language:
+    """The first of our languages in Accept-Language, which browsers send in the order they are wanted."""
+    for wanted in accepted.split(","):
+        match wanted.strip().lower()[:2]:
+            case "zh":
+                return "zh"
+            case "en":
+                return "en"
+    return otherwise
+
+
+def _language_of(scope: Scope, otherwise: Language) -> Language:
+    return preferred(Headers(scope=scope).get("accept-language", ""), otherwise)
 
 
 def _is_one_of(values: Iterable[str], allowed: frozenset[str]) -> bool:

@@ -14,7 +14,7 @@ from sscard_terminal.cardspec.money import yuan_of_fen
 from sscard_terminal.cardspec.transaction import PurchaseAmounts
 from sscard_terminal.iso7816.status import Language
 from sscard_terminal.terminal.hotlist import Hotlist
-from sscard_terminal.terminal.outcomes import Reason
+from sscard_terminal.terminal.outcomes import Reason, SaleKind
 from sscard_terminal.terminal.recovery import Settlement
 from sscard_terminal.terminal.till.steps import Panel, Purpose, Screen, Step
 from sscard_terminal.terminal.workflow import Balances
@@ -105,7 +105,7 @@ def _line(snapshot: Snapshot, language: Language) -> str:
     if screen.step is Step.CHARGING and screen.purpose is not Purpose.SALE:
         return word(language, "step.reading")
     if screen.step is Step.DONE and screen.purpose is Purpose.SALE:
-        return word(language, "step.sold")
+        return word(language, "step.sold-cash" if _is_all_cash(screen) else "step.sold")
     if screen.at_pad and screen.step in (Step.ENTER_PIN, Step.READING, Step.CHARGING):
         return word(language, "step.pin-at-pad")
     return word(language, f"step.{screen.step}")
@@ -129,7 +129,8 @@ def _lines(snapshot: Snapshot, language: Language) -> Iterator[str]:
     if screen.step is Step.DONE and screen.purpose is Purpose.CHANGE_PIN:
         yield text(language, "pin.changed")
     if screen.step in _TELLS_OF_SALE and screen.purpose is Purpose.SALE and screen.voucher is not None:
-        yield word(language, "sold.voucher", voucher=screen.voucher)
+        key = "sold.cash" if _is_all_cash(screen) else "sold.voucher"
+        yield word(language, key, voucher=screen.voucher)
     for settlement in screen.settled:
         yield settlement_line(settlement, language)
     if snapshot.first_pin_used:
@@ -141,6 +142,11 @@ def _lines(snapshot: Snapshot, language: Language) -> Iterator[str]:
 def without_hex(what: Told, language: Language, *, at_window: bool = False) -> str:
     """The sentence without the status word behind it (counter.md screen rule 6)."""
     return said(replace(what, facts={**what.facts, "sw": None}), language, at_window=at_window)
+
+
+def _is_all_cash(screen: Screen) -> bool:
+    """Nothing came from the account, and the rest is paid in cash."""
+    return screen.kind is SaleKind.PURCHASE and screen.amounts is not None and screen.amounts.account == 0
 
 
 def _technical(screen: Screen) -> Iterator[str]:
@@ -165,6 +171,8 @@ def settlement_line(settlement: Settlement, language: Language) -> str:
 def _money(screen: Screen) -> str | None:
     """Whether money moved, where the screen is about that."""
     match screen.step:
+        case Step.DONE | Step.INSERT_CARD if screen.voucher is not None and _is_all_cash(screen):
+            return str(Money.NOT_CHARGED)
         case Step.DONE if screen.purpose is Purpose.SALE:
             return str(Money.CHARGED)
         case Step.REFUSED:

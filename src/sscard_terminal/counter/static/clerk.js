@@ -341,7 +341,10 @@ function renderDay(day) {
   });
   fill(find("#hours"), day.hours, (hour) => bar(hour.hour, hour.share, `${hour.count} · ${hour.paid}`));
   fill(find("#kinds"), day.kinds, (kind) => bar(kind.kind, kind.share, String(kind.count)));
+  for (const part of all("[data-picture]")) show(part, find("li", part));
   for (const item of all("[data-day]")) show(item, (item.dataset.day === "close") === day.is_open);
+  show(find("#despite-field"), day.is_open && state?.books.open_sales.length > 0);
+  show(find("#clock-field"), false);
 }
 function bar(label, share, text) {
   const item = made("li");
@@ -350,7 +353,14 @@ function bar(label, share, text) {
 }
 onSubmit("day", async ({ despite, clock_is_right: clock, supervisor, password }, form) => {
   const asked = { clock_is_right: clock === "on", supervisor, password };
-  renderDay(await wire.post(dayIsOpen ? "/clerk/day/close" : "/clerk/day/open", dayIsOpen ? { ...asked, despite } : asked));
+  try {
+    renderDay(await wire.post(dayIsOpen ? "/clerk/day/close" : "/clerk/day/open", dayIsOpen ? { ...asked, despite } : asked));
+  } catch (error) {
+    const why = error instanceof Refused ? error.answer.error : "";
+    if (why.startsWith("declined.clock-")) show(find("#clock-field"), true);
+    if (why === "declined.day-has-open-sales") show(find("#despite-field"), true);
+    throw error;
+  }
   form.reset();
 });
 

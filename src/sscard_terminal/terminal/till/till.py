@@ -422,7 +422,13 @@ class Till:
 def _after(screen: Screen) -> Screen:
     """What a card that is taken leaves on the screen."""
     if screen.step is Step.DONE and screen.purpose is Purpose.SALE:
-        return Screen(Step.INSERT_CARD, purpose=Purpose.SALE, amounts=screen.amounts, voucher=screen.voucher)
+        return Screen(
+            Step.INSERT_CARD,
+            purpose=Purpose.SALE,
+            amounts=screen.amounts,
+            kind=screen.kind,
+            voucher=screen.voucher,
+        )
     is_broken_off = screen.step in PEOPLE_ARE_AT_IT and screen.purpose not in _ABOUT_WHAT_IS_OPEN
     return Screen(Step.INSERT_CARD, declined=_TAKEN_OUT if is_broken_off else None)
 
