@@ -22,6 +22,7 @@ from sscard_terminal.reader.private_pcscd import PrivatePcscd, Slot
 
 ROOT = Path(__file__).parents[3]
 PATIENCE_S = 20.0
+GLANCE_S = 0.0005
 KILLED = -signal.SIGKILL
 
 
@@ -44,23 +45,32 @@ class Counter:
         self._forker = forker
         self._readers = ["--reader", slots[0].reader, "--psam-reader", slots[1].reader]
 
-    def sell(self, fen: int, pin: str, kill_after_s: float | None = None) -> Ended:
-        """`sscard debit`, killed so many seconds after its process began, unless it has ended by then."""
-        return self._run(["debit", "--account", f"{fen / 100:.2f}"], pin, kill_after_s)
+    def sell(
+        self, fen: int, pin: str, kill_after_s: float | None = None, *, once_written: bool = False
+    ) -> Ended:
+        """`sscard debit`, killed so many seconds after its process began, unless it has ended by then.
+
+        `once_written`: after it began to write to the journal.
+        """
+        return self._run(["debit", "--account", f"{fen / 100:.2f}"], pin, kill_after_s, once_written)
 
     def recover(self, pin: str, kill_after_s: float | None = None) -> Ended:
         """`sscard recover`, likewise."""
         return self._run(["recover"], pin, kill_after_s)
 
-    def _run(self, command: list[str], pin: str, kill_after_s: float | None) -> Ended:
+    def _run(
+        self, command: list[str], pin: str, kill_after_s: float | None, once_written: bool = False
+    ) -> Ended:
         options = [*self._readers, "--journal", str(self.journal), "--pin-stdin", "--lang", "en"]
         order = {"arguments": [*command, *options], "input": f"{pin}\n", "output": str(self._output)}
         self._say(json.dumps(order))
         pid = int(self._hear("started"))
         began = time.perf_counter()
         if kill_after_s is not None:
-            time.sleep(kill_after_s)
             with suppress(ProcessLookupError):  # it has ended already
+                if once_written:
+                    self._wait_for_a_write(pid)
+                time.sleep(kill_after_s)
                 os.kill(pid, signal.SIGKILL)
         code = int(self._hear("ended"))
         return Ended(
@@ -68,6 +78,16 @@ class Counter:
             self._output.read_text("utf-8") if self._output.exists() else "",
             time.perf_counter() - began,
         )
+
+    def _wait_for_a_write(self, pid: int) -> None:
+        """
+        Raises:
+            ProcessLookupError: the process has ended.
+        """
+        log = self.journal.with_name(f"{self.journal.name}-wal")
+        while not (log.exists() and log.stat().st_size):
+            os.kill(pid, 0)
+            time.sleep(GLANCE_S)
 
     def _say(self, line: str) -> None:
         assert self._forker.stdin is not None

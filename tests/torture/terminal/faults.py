@@ -138,7 +138,8 @@ def faults_of(step: Step, behind: Step | None) -> Iterator[Fault | DiskFault]:
     yield from _SWAPS[step.place]
     for count in range(1, step.length):
         yield Fault(f"cut after {count} bytes", cut=count)
-    answers_debit = "B02C" in (step.what[:4], behind.what[:4] if behind else "")
+    fetched = behind is not None and behind.what.startswith("B02C") and step.what.startswith("00C0")
+    answers_debit = step.what.startswith("B02C") or fetched
     if answers_debit and step.length == DEBIT_ANSWER_LENGTH:
         yield GARBLED
 

@@ -27,10 +27,9 @@ KILLED_AGAIN = 0.3
 """In this share of the recoveries."""
 LATE = 1.15
 """Kills fall between the beginning and this much of a sale's usual time; the last ones find it ended."""
-NEAR_MONEY, AROUND, STEP = 0.6, 0.06, 0.02
-"""This share of them falls so near (standard deviation, in usual times) to where DEBIT is thought to be. That moment moves with
-the machine's load, so it is followed: a kill that was too early puts it off by a step, one that was too late brings it forward.
-"""
+NEAR_MONEY, BEHIND_S = 0.6, 0.012
+"""This share of them falls within so many seconds behind the first write to the journal, which DEBIT follows: that moment moves
+with the machine's load, so the killer waits until it sees the write."""
 
 
 class TerminalKiller:
@@ -43,7 +42,6 @@ class TerminalKiller:
         self.recoveries_s: list[float] = []
         self._counter = counter
         self._dice = random.Random(seed)
-        self._debit_at = 0.85
         self._sales = 0
         self._card = self._look_at_card()
         self._psam = look_at_psam(PSAM)["sequence"]
@@ -65,21 +63,19 @@ class TerminalKiller:
 
     def _kill_once(self) -> None:
         near = self._dice.random() < NEAR_MONEY
-        at = max(0.0, self._dice.gauss(self._debit_at, AROUND)) if near else self._dice.uniform(0, LATE)
-        ended = self._sale(at * self._usual_s)
+        share = self._dice.random()
+        ended = self._sale(share * (BEHIND_S if near else LATE * self._usual_s), once_written=near)
         if ended.code == KILLED:
             self.killed += 1
         else:
             self.found["too late: the sale had ended"] += 1
-        if near and self._left != "open":
-            self._debit_at += STEP if self._left == "no sale" else -STEP
 
-    def _sale(self, kill_after_s: float | None) -> Ended:
+    def _sale(self, kill_after_s: float | None, *, once_written: bool = False) -> Ended:
         """One sale, killed or not, its recovery, and the agreement of all books."""
         self._sales += 1
         fen = self._sales
         before = self._entries()
-        ended = self._counter.sell(fen, PIN, kill_after_s)
+        ended = self._counter.sell(fen, PIN, kill_after_s, once_written=once_written)
         after = self._entries()
         self._left = after[-1]["state"] if len(after) > len(before) else "no sale"
         if ended.code == KILLED:
