@@ -182,7 +182,9 @@ def test_it_says_that_nothing_was_charged_and_which_reader_it_was(
 def test_the_configuration_alone_makes_a_place_to_learn_at_for_every_command(
     sscard: Sscard, real_readers: list[str], tmp_path: Path
 ) -> None:
-    refused = sscard("pin", "change", "--pin-stdin", *config(tmp_path, TRAINING), stdin=f"{PIN}\n850273\n850273\n")
+    refused = sscard(
+        "pin", "change", "--pin-stdin", *config(tmp_path, TRAINING), stdin=f"{PIN}\n850273\n850273\n"
+    )
 
     assert refused.code == 1
     assert real_readers == []
