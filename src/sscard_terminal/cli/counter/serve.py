@@ -192,19 +192,19 @@ def fittings_of(run: Run, desk: Desk, journal: Path | None, practice: Practice |
         reader,
         bench=bench,
         programs=programs_file(settings.configuration),
-        driver=known_driver_of(desk),
+        driver=known_driver_of(slots),
     )
 
 
-def known_driver_of(desk: Desk) -> DriverMaker:
-    """The known driver's functions over this desk; their texts are the known Chinese ones, whatever the page speaks."""
+def known_driver_of(slots: Slots) -> DriverMaker:
+    """The known driver's functions over the counter's own slots; their texts are the known Chinese ones, whatever the page speaks."""
 
     def made(journal: Journal, shop: Callable[[], Shop], pins: PinEntry) -> KnownDriver:
         from sscard_terminal.driver.driver import Driver
         from sscard_terminal.driver.over_slots import ReadersOfSlots
         from sscard_terminal.driver.place import Place
 
-        readers = ReadersOfSlots(desk)
+        readers = ReadersOfSlots(slots)
         return Driver(lambda: Place(readers, journal, shop(), now, secrets.token_bytes, pins))
 
     return made
