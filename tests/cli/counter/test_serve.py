@@ -21,8 +21,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from sscard_terminal.cli.counter.serve import HotlistWatch
+from sscard_terminal.cli.state import made_state_folder, state_folder
 from sscard_terminal.counter.serving import bound
 from sscard_terminal.terminal.configuration import parse_configuration
+from sscard_terminal.terminal.programs import Program, Scope, add_program, digest_of
 from sscard_terminal.terminal.till.till import Shop
 from tests.cli.conftest import Counter, Sscard
 from tests.cli.test_settings import CARD, PLACE, with_hotlist
@@ -200,6 +202,31 @@ def test_at_practice_the_simulator_swaps_cards_under_the_running_counter(how: tu
     assert deck["li-si"]["pin"] not in json.dumps(heard)
     assert len(deck) == 9
     assert process.returncode == 0
+
+
+def test_at_practice_the_day_is_opened_first_and_the_known_driver_has_its_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    token = "sscard_practice"
+    program = Program("till-1", frozenset(Scope), digest_of(token), "", datetime(2026, 1, 5))
+    made_state_folder()
+    add_program(state_folder() / "programs.json", program)
+    headers = {"Authorization": f"Bearer {token}"}
+
+    with (
+        serving("--practice", "--loopback", "--lang", "en") as (process, url),
+        httpx.Client(base_url=url, headers=headers, timeout=PATIENCE_S) as shopware,
+    ):
+        while shopware.get("/api/v1/card").json()["step"] != "ready":
+            pass
+        read = shopware.post("/driver", json={"function": "iReadCardBas", "iType": 3}).json()
+        sold = shopware.post("/api/v1/sales?wait_s=0", json={"request": "r1", "account_fen": 1234}).json()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE_S)
+
+    assert read["code"] == 0
+    assert "F10" in sold["refusal"]["sentence"] and sold["money"] == "not-charged"
 
 
 def test_keys_that_are_not_there_are_named_in_one_sentence_and_nothing_is_opened(tmp_path: Path) -> None:

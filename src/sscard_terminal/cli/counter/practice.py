@@ -128,7 +128,7 @@ def _reset_by_other(reader: str) -> None:
 
 
 def _settings(folder: Path, cards: Sequence[DeckCard]) -> Path:
-    """A configuration with a hotlist that names the deck's lost cards, signed with a key nobody keeps."""
+    """A configuration where the day is opened first (F10), with a hotlist that names the deck's lost cards, signed with a key nobody keeps."""
     key = secrets.token_bytes(KEY_LENGTH)
     starts = [card.number[:RANGE_CHARACTERS] for card in cards if card.is_on_hotlist]
     lines = [FORMAT, "version 1", f"issued {now():%Y-%m-%dT%H:%M:%S}", *(f"range {at} {at}" for at in starts)]
@@ -139,6 +139,8 @@ def _settings(folder: Path, cards: Sequence[DeckCard]) -> Path:
     settings.write_text(
         "[place]\n"
         'name = "示范药房"\nkind = "pharmacy"\napproved_until = 2099-12-31\n'
+        "[sale]\n"
+        "needs_open_day = true\n"
         "[hotlist]\n"
         'file = "hotlist"\n'
         f'key = "{public_key_of(key).hex()}"\n'
