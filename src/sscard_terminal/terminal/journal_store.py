@@ -69,12 +69,14 @@ class JournalStore:
         try:
             with closing(sqlite3.connect(target)) as copy:
                 self._database.backup(copy)
-                if copy.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-                    raise sqlite3.DatabaseError("the copy is damaged")
+                is_whole = copy.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
             sync_folder(target.parent)
         except (OSError, sqlite3.Error) as error:
             target.unlink(missing_ok=True)
             raise JournalTrouble(fault_of(error, JournalFault.CANNOT_WRITE), target) from error
+        if not is_whole:
+            target.unlink()
+            raise JournalTrouble(JournalFault.DAMAGED, target)
 
     def skip_numbers(self, *, vouchers: int, events: int) -> None:
         """Leave out so many numbers before the next sale and the next event.
