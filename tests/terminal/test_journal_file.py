@@ -67,12 +67,11 @@ def test_a_copy_that_cannot_be_synced_is_none(tmp_path: Path, monkeypatch: pytes
     assert not copy.exists()
 
 
-@pytest.mark.parametrize("page", [-1, -3])
-def test_a_copy_that_does_not_read_back_whole_is_none(page: int, tmp_path: Path) -> None:
+def test_a_copy_that_does_not_read_back_whole_is_none(tmp_path: Path) -> None:
     path, copy = tmp_path / "journal.db", tmp_path / "copy.db"
     fill(path)
     content = bytearray(path.read_bytes())
-    at = len(content) + page * PAGE
+    at = len(content) - 3 * PAGE
     content[at : at + PAGE] = b"\x5a" * PAGE
     path.write_bytes(content)
 
