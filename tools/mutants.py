@@ -46,7 +46,10 @@ SALE = [
     for name in ("debit", "debit_faults", "sale_rules", "clock", "settling_refused_cards", "hostile_card")
 ]
 SALE_TORTURE = ["tests/torture/terminal/test_enumeration.py"]
-JOURNAL = [f"tests/terminal/test_{name}.py" for name in ("journal", "journal_damage", "requests", "day")]
+JOURNAL = [
+    f"tests/terminal/test_{name}.py"
+    for name in ("journal", "journal_file", "journal_damage", "requests", "day")
+]
 TESTS = {
     "memory": ["tests/card/test_memory.py"],
     "image": ["tests/card/test_image.py", "tests/card/test_nvm.py", *TORTURE],
