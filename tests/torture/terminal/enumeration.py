@@ -159,8 +159,9 @@ class Enumeration:
         """Every fault from INITIALIZE FOR PURCHASE on, and in what is left of that sale every second one."""
         start = begin(self.scenario, self._disk)
         faults = list(self._each_fault(start, "sale", ""))
-        opened = next(at for at, step, _ in faults if step.what.startswith(INITIALIZE))
-        for at, step, fault in islice((found for found in faults if found[0] >= opened), *self._slice):
+        opened = (at for at, step, _ in faults if step.what.startswith(INITIALIZE))
+        since = next(opened, len(faults))  # with a wrong PIN it does not come to that
+        for at, step, fault in islice((found for found in faults if found[0] >= since), *self._slice):
             trail = (f"{fault} at the sale's step {at}, {step}",)
             script = Script((at, fault), measured=True)
             self._run(start, trail, script, "sale")

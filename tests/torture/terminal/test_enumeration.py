@@ -34,6 +34,15 @@ def test_no_two_faults_in_one_sale_break_the_law() -> None:
     assert faults_without_violation(enumeration.tally) > 5
 
 
+def test_with_a_wrong_pin_it_never_comes_to_the_money() -> None:
+    enumeration = Enumeration(SCENARIOS[-1])
+
+    with enumeration.running():
+        enumeration.twice_in_one_sale()
+
+    assert enumeration.tally.single.total() == 0
+
+
 def singles_of(scenario: Scenario, every: int, offset: int = 0) -> int:
     enumeration = Enumeration(scenario, every=every, offset=offset)
     with enumeration.running():
