@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.sight import PATIENCE_MS, SMALL, OpenPage, Size
 from tests.counter.house import Browser as Clerk
@@ -29,6 +29,9 @@ FLAGS = (
     "--disable-sync",
 )
 """It runs as whoever runs the tests, root in a container too, and speaks to nobody but the counter."""
+
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
