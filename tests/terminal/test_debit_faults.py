@@ -307,6 +307,19 @@ def test_a_psam_that_fails_at_mac2_leaves_the_sale_open(desk: Desk, sw: str) -> 
     assert_open_then_charged(desk)
 
 
+def test_a_psam_that_fails_at_the_proof_of_a_lost_answer_leaves_the_sale_open(desk: Desk) -> None:
+    with_psam(desk, "8072", "6F00")
+
+    outcome = desk.sell(obeyed_but_answers("6581"))
+
+    assert isinstance(outcome, Unsettled)
+    entry = desk.journal.last_entry()
+    assert entry is not None
+    assert (outcome.doubt, str(outcome.sw), outcome.tac) == (Doubt.PSAM_FAILED, "6F00", None)
+    assert [event.kind for event in entry.events] == [EventKind.UNPROVED]
+    assert_open_then_charged(desk)
+
+
 def test_a_psam_taken_out_before_mac2_leaves_the_sale_open(desk: Desk) -> None:
     gone = Faulty(
         LoopbackConnection(desk.psam_chip), bytes.fromhex("80720000"), never_arrives(LinkReason.READER_GONE)
@@ -340,16 +353,17 @@ class Failing(Journal):
         super().record(voucher, event)
 
 
+@pytest.mark.parametrize("fault", [None, obeyed_but_answers("6581")], ids=["answered", "asked back"])
 @pytest.mark.parametrize("takes", [(), (EventKind.ANSWERED,)], ids=["the answer", "the end"])
 def test_a_disk_that_fills_up_after_debit_leaves_the_sale_open(
-    tmp_path: Path, takes: tuple[EventKind, ...]
+    tmp_path: Path, takes: tuple[EventKind, ...], fault: Fault | None
 ) -> None:
     desk = Desk.at(tmp_path)
     desk.journal.close()
     desk.journal = Failing.open(tmp_path / "journal.db")
     desk.journal.takes = takes
 
-    outcome = desk.sell()
+    outcome = desk.sell(fault)
 
     assert isinstance(outcome, Unsettled)
     assert outcome.doubt is Doubt.JOURNAL_FAILED
