@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 
 help:
 	@echo 'make demo        sell one box of medicine over a private pcscd (ARGS="--loopback": without a reader)'
-	@echo 'make counter     the counter in a browser, with virtual cards to play with, for practice (ARGS="--loopback": without PC/SC)'
+	@echo 'make counter     the counter in a browser, with virtual cards to play with, for practice (ARGS="--loopback": without PC/SC; ARGS="--kiosk": the kiosk)'
 	@echo 'make test        run every test'
 	@echo 'make test-vpcd   only the tests that go through pcscd and the virtual reader'
 	@echo 'make conformance every clause of docs/spec/card.md that a test shows, and those that none shows'

@@ -8,10 +8,13 @@ import signal
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -20,9 +23,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from sscard_terminal.card.control.link import ask
+from sscard_terminal.cli.command import Run
+from sscard_terminal.cli.console import Console
+from sscard_terminal.cli.counter.practice import KIOSK_COMMAND, practising
 from sscard_terminal.cli.counter.serve import HotlistWatch
 from sscard_terminal.cli.state import made_state_folder, state_folder
 from sscard_terminal.counter.serving import bound
+from sscard_terminal.iso7816.status import Language
 from sscard_terminal.terminal.configuration import parse_configuration
 from sscard_terminal.terminal.programs import Program, Scope, add_program, digest_of
 from sscard_terminal.terminal.till.till import Shop
@@ -227,6 +235,115 @@ def test_at_practice_the_day_is_opened_first_and_the_known_driver_has_its_card(
 
     assert read["code"] == 0
     assert "F10" in sold["refusal"]["sentence"] and sold["money"] == "not-charged"
+
+
+@dataclass
+class Page:
+    """A browser at one page of a counter that is served."""
+
+    browser: httpx.Client
+    path: str
+    csrf: str = ""
+
+    def load(self) -> str:
+        text = self.browser.get(self.path).text
+        found = re.search(r'name="csrf" content="([^"]+)"', text)
+        assert found is not None, text
+        self.csrf = found[1]
+        return text
+
+    def post(self, path: str, **body: object) -> dict[str, Any]:
+        headers = {"Origin": str(self.browser.base_url).rstrip("/"), "X-CSRF-Token": self.csrf}
+        answer = self.browser.post(path, json=body, headers=headers)
+        assert answer.is_success, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def until(self, seen: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The page's state, once it is so."""
+        give_up_at = time.monotonic() + PATIENCE_S
+        while time.monotonic() < give_up_at:
+            state: dict[str, Any] = self.browser.get(f"{self.path}/state").json()
+            if seen(state):
+                return state
+        raise AssertionError(state)
+
+
+def test_at_practice_there_is_a_service_window_whose_host_owes_and_loads_and_resets_pins() -> None:
+    with (
+        serving("--practice", "--loopback", "--lang", "en") as (process, url),
+        httpx.Client(base_url=url, timeout=PATIENCE_S) as staff,
+        httpx.Client(base_url=url, timeout=PATIENCE_S) as holder,
+    ):
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        linked = "/window" in staff.get("/").text
+        window, pad = Page(staff, "/window"), Page(holder, "/pad")
+        window.load()
+        pad.csrf = pad.post("/pad/pair", code=window.post("/clerk/pad-code")["code"])["csrf"]
+
+        window.post("/simulator/verb", verb="swap zhao-liu")
+        locked = window.until(lambda state: state["step"] == "ready" and state["panel"]["tries_left"] == 0)
+        sighted = {"sighted": True, "sighted_by": "Li"}
+        unblocked = window.post("/window/ask", number=locked["number"], purpose="unblock", **sighted)
+
+        window.post("/simulator/verb", verb="swap li-si")
+        owed = window.until(lambda state: state["step"] == "ready" and bool(state["waiting"]))
+        asked = window.post("/window/ask", number=owed["number"], purpose="load", amount="500.00")
+        window.post("/clerk/confirm", number=asked["number"])
+        for at, digit in enumerate([2, 4, 6, 8, 1, 0]):
+            keyed = pad.browser.get("/pad/state").json()
+            pad.post("/pad/digit", number=keyed["number"], at=at, digit=digit)
+        pad.post("/pad/ok", number=pad.browser.get("/pad/state").json()["number"])
+        loaded = window.until(lambda state: state["step"] == "done")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE_S)
+
+    assert linked
+    assert told["pages"] == {"counter": url, "pad": f"{url}pad", "window": f"{url}window"}
+    assert "the one it was" in "\n".join(unblocked["lines"])
+    assert "12.50" in "\n".join(owed["lines"])
+    assert "Credited 500.00 yuan, balance 756.80 yuan." in loaded["lines"]
+
+
+def test_at_practice_a_kiosk_names_the_socket_that_moves_its_cards() -> None:
+    with (
+        serving("--practice", "--loopback", "--kiosk") as (process, url),
+        httpx.Client(base_url=url, timeout=PATIENCE_S) as holder,
+    ):
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        kiosk, socket = Page(holder, "/kiosk"), Path(told["control"])
+        kiosk.load()
+        first = kiosk.until(lambda state: bool(state["name"]))
+        done = [ask(socket, "eject")]
+        kiosk.until(lambda state: not state["name"])
+        done.append(ask(socket, "insert li-si"))
+        second = kiosk.until(lambda state: bool(state["name"]))
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE_S)
+
+    assert told["pages"] == {"kiosk": f"{url}kiosk"}
+    assert [(one["card"], one["is_in"]) for one in done] == [("zhang-san", False), ("li-si", True)]
+    assert first["name"] != second["name"]
+    assert process.returncode == 0 and not socket.exists()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_at_practice_every_address_is_said_at_the_start(
+    language: Language, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url, said = "http://127.0.0.1:8650/", []
+    for kiosk in (False, True):
+        run = Run(Console(language, as_json=False))
+        with practising(run, None, loopback=True, kiosk=kiosk) as practice:
+            practice.tell(run.console, url)
+        said.append(capsys.readouterr().out)
+
+    counter, kiosk_alone = said
+    assert f"{url}pad" in counter and f"{url}window" in counter and f"{KIOSK_COMMAND} --loopback" in counter
+    assert f"{url}kiosk" in kiosk_alone and "sscard card control /" in kiosk_alone
+    assert f"{url}window" not in kiosk_alone
 
 
 def test_keys_that_are_not_there_are_named_in_one_sentence_and_nothing_is_opened(tmp_path: Path) -> None:

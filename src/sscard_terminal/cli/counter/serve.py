@@ -88,8 +88,10 @@ def serve(
         if practice:
             from .practice import practising
 
-            at_practice = stack.enter_context(practising(run, journal, loopback=loopback))
+            at_practice = stack.enter_context(practising(run, journal, loopback=loopback, kiosk=kiosk))
             run, journal = at_practice.run, at_practice.journal
+            if keys is None and not kiosk:
+                keys, ledger = at_practice.keys, at_practice.ledger
         desk = stack.enter_context(desk_of(run))
         configuration = desk.settings.configuration
         given = (tls_cert, tls_key)
@@ -146,7 +148,7 @@ def _serve(
         run.console.say("counter.serving", url=address.url)
         run.console.give({"url": address.url})
         if practice is not None:
-            practice.tell(run.console)
+            practice.tell(run.console, address.url)
         sys.stdout.flush()
         if opens:
             webbrowser.open(address.url)
