@@ -46,7 +46,7 @@ TEXTS: dict[str, str] = {
         "Put the card into the virtual reader of a vpcd driver and keep it there until Ctrl-C or SIGTERM; "
         "it comes back by itself when the reader does. Without IMAGE: a throw-away demo card."
     ),
-    "examples.card serve": "sscard card serve zhang.card\nsscard card serve zhang.card --vpcd 127.0.0.1:35964 --trace -",
+    "examples.card serve": "sscard card serve zhang.card\nsscard card serve zhang.card --baud 9600\nsscard card serve zhang.card --vpcd 127.0.0.1:35964 --trace -",
     "short.card control": "put a served card in, pull it, hang it, tear it",
     "help.card control": (
         "Say a verb to a card that is served with --control SOCKET; without a verb, ask how it stands.\n\n"
@@ -245,6 +245,7 @@ TEXTS: dict[str, str] = {
     "option.terminal": "The terminal number, 12 digits; by default 370900000001.",
     "option.vpcd": "Where the driver of the virtual reader listens; by default 127.0.0.1:35963.",
     "option.psam serve.vpcd": "Where the driver of the virtual reader listens; by default 127.0.0.1:35964.",
+    "option.baud": "Take the time a contact card takes at this baud rate (9600 is usual); by default as fast as it can.",
     "option.t1": "Answer at once, as over T=1: no 61xx, no 6Cxx.",
     "option.until_eof": "Also leave when standard input ends; for a program that started this one.",
     "option.pin_stdin": "Read the PIN from standard input, one a line, instead of asking for it.",
@@ -282,6 +283,7 @@ TEXTS: dict[str, str] = {
     "usage.load-or-sale": "--load names a load, VOUCHER and --request a sale; nothing was done; give one of them.",
     "usage.printer": "{value} is no printer; nothing was done; give text, none, device:PATH, network:HOST:PORT or file:PATH.",
     "usage.width": "{value} is no width of paper; nothing was done; give 58 or 80.",
+    "usage.baud": "{value} is no baud rate; nothing was done; give a number from {slowest} to {fastest}, such as 9600.",
     "usage.address": "{value} is no address; nothing was done; give HOST:PORT, such as 127.0.0.1:35963.",
     "usage.no-price": "No amount was given; nothing was done; give --account, or --total.",
     "usage.price": "The amounts contradict each other; nothing was done; give --account or --total, and with --record-keeping --total and --pooled only.",

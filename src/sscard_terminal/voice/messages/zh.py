@@ -44,7 +44,7 @@ TEXTS: dict[str, str] = {
         "把卡插入 vpcd 驱动的虚拟读卡器，直到 Ctrl-C 或 SIGTERM；读卡器恢复时自动重新插入。 "
         "不给 IMAGE 时使用一次性演示卡。"
     ),
-    "examples.card serve": "sscard card serve zhang.card\nsscard card serve zhang.card --vpcd 127.0.0.1:35964 --trace -",
+    "examples.card serve": "sscard card serve zhang.card\nsscard card serve zhang.card --baud 9600\nsscard card serve zhang.card --vpcd 127.0.0.1:35964 --trace -",
     "short.card control": "对已放入读卡器的卡插、拔、换、停、断",
     "help.card control": (
         "对以 --control SOCKET 运行的卡说一个动作；不带动作则询问现状。\n\n"
@@ -228,6 +228,7 @@ TEXTS: dict[str, str] = {
     "option.terminal": "终端机编号，12 位数字，默认 370900000001。",
     "option.vpcd": "虚拟读卡器驱动的监听地址，默认 127.0.0.1:35963。",
     "option.psam serve.vpcd": "虚拟读卡器驱动的监听地址，默认 127.0.0.1:35964。",
+    "option.baud": "按此波特率（常用 9600）像接触式卡那样花费时间；不写则尽快应答。",
     "option.t1": "如 T=1 那样直接应答：没有 61xx 和 6Cxx。",
     "option.until_eof": "标准输入结束时也离开；供启动本程序的程序使用。",
     "option.pin_stdin": "从标准输入读密码，每行一个，不再询问。",
@@ -265,6 +266,7 @@ TEXTS: dict[str, str] = {
     "usage.load-or-sale": "--load 指圈存，凭证号和 --request 指消费，未执行任何操作，请只用其中一种。",
     "usage.printer": "{value} 不是打印机，未执行任何操作，请写成 text、none、device:路径、network:主机:端口 或 file:路径。",
     "usage.width": "{value} 不是纸宽，未执行任何操作，请写成 58 或 80。",
+    "usage.baud": "{value} 不是波特率，未执行任何操作，请写 {slowest} 到 {fastest} 之间的数，如 9600。",
     "usage.address": "{value} 不是地址，未执行任何操作，请写成 主机:端口，如 127.0.0.1:35963。",
     "usage.no-price": "未给出金额，未做任何操作，请用 --account 或 --total 给出。",
     "usage.price": "金额参数互相矛盾，未做任何操作；请给出 --account 或 --total 之一；--record-keeping 只与 --total、--pooled 同用。",
