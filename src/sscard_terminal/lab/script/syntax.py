@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from unicodedata import east_asian_width
 
 from sscard_terminal.card.control.verbs import Verb
+from sscard_terminal.iso7816.status import Language
+from sscard_terminal.voice.messages import text, text_or
 
 NOWHERE = "-"
 """The file of a script that lies in none."""
@@ -62,13 +65,13 @@ class Masked:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A quoted text; only as an argument of a function."""
+    """A quoted text, as an argument of a function."""
 
     value: str
 
 
 Part = Octets | Variable | Masked
-Argument = Octets | Variable | Text
+Argument = Text | tuple[Part, ...]
 
 
 # What is expected ---------------------------------------------------------------------------------------------
@@ -377,10 +380,19 @@ class Script:
     lines: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
 
-class ScriptError(ValueError):
-    """A script is wrong at `at`: `problem` says how, or what was expected there; `shown` is the line.
+def walk(statements: tuple[Statement, ...]) -> Iterator[Statement]:
+    """Every statement in the order of the text, those inside blocks too."""
+    for statement in statements:
+        yield statement
+        if isinstance(statement, Repeat | On | TearBlock | Include):
+            yield from walk(statement.body)
 
-    `key` and `facts` find the sentence in voice/messages ("script.error.KEY"); `problem` is the English one.
+
+class ScriptError(ValueError):
+    """A script is wrong at `at`; `shown` is the line as it stands.
+
+    `key` finds the sentence in voice/messages ("script.error.KEY"), `facts` fill it in. A fact that is a tuple lists what
+    could have stood there ("script.expected.NAME", or a word of the language).
     """
 
     def __init__(self, at: Position, key: str, shown: str = "", **facts: object) -> None:
@@ -390,16 +402,25 @@ class ScriptError(ValueError):
         self.facts = facts
         self.shown = shown
 
+    def sentence(self, language: Language) -> str:
+        """What is wrong, without the place."""
+        told = {
+            name: _listed(language, fact) if isinstance(fact, tuple) else fact
+            for name, fact in self.facts.items()
+        }
+        return text(language, f"script.error.{self.key}", **told)
+
+    def pointed(self) -> tuple[str, str]:
+        """The line, and blanks with a caret below the column; a wide character takes two columns. Empty: no line."""
+        line = self.shown.replace("\t", " ")
+        before = line[: self.at.column - 1].ljust(self.at.column - 1)
+        width = sum(2 if east_asian_width(char) in "WF" else 1 for char in before)
+        return line, " " * width + "^"
+
     def __str__(self) -> str:
-        from sscard_terminal.voice.messages import text
-
-        sentence = text("en", f"script.error.{self.key}", **self.facts)
-        return f"{self.at}: {sentence}"
+        return f"{self.at}: {self.sentence('en')}"
 
 
-def walk(statements: tuple[Statement, ...]) -> Iterator[Statement]:
-    """Every statement in the order of the text, those inside blocks too."""
-    for statement in statements:
-        yield statement
-        if isinstance(statement, Repeat | On | TearBlock | Include):
-            yield from walk(statement.body)
+def _listed(language: Language, names: tuple[object, ...]) -> str:
+    words = [text_or(language, f"script.expected.{name}") or f'"{name}"' for name in names]
+    return text(language, "script.expected.or").join(words)
