@@ -125,7 +125,8 @@ class Builder:
             case "use":
                 return self._use(at, found[0])
             case "section":
-                return Section(at, _unquoted(found[0]), _unquoted(found[1]) if found[1] else "")
+                only = () if found[2] is None else tuple(map(str, found[2].children))
+                return Section(at, _unquoted(found[0]), _unquoted(found[1]) if found[1] else "", only)
             case "complete":
                 return Complete(at, found[0].type == "ON")
             case "reset":

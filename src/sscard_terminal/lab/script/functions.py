@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
-from importlib.resources import files
 
 from sscard_terminal.cardspec import transaction
 from sscard_terminal.cardspec.bcd import bcd_of_date, bcd_of_digits, bcd_of_time
 from sscard_terminal.cardspec.chinese import encoded
 from sscard_terminal.cardspec.ciphers import SM4, TRIPLE_DES, CipherSuite, pad
-from sscard_terminal.cardspec.keys import DiversificationFactors, KeySet, diversified
+from sscard_terminal.cardspec.keys import DiversificationFactors, diversified
 from sscard_terminal.cardspec.money import Fen, fen_of_yuan
 from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.iso7816.atr import Atr
 from sscard_terminal.iso7816.errors import FormatError
+
+from ..virtual import shipped_keys
 
 Value = bytes | str
 """An argument: bytes, or a quoted text."""
@@ -49,7 +49,7 @@ class Function:
         return len(self.parameters) - self.optional
 
 
-def _octets(name: str, value: Value, *lengths: int) -> bytes:
+def octets_of(name: str, value: Value, *lengths: int) -> bytes:
     if isinstance(value, str):
         raise ArgumentError(f"{name} is bytes, here is a text")
     if lengths and len(value) not in lengths:
@@ -58,43 +58,38 @@ def _octets(name: str, value: Value, *lengths: int) -> bytes:
     return value
 
 
-def _text(name: str, value: Value) -> str:
+def text_of(name: str, value: Value) -> str:
     if isinstance(value, bytes):
         raise ArgumentError(f'{name} is a text in "…", here are bytes')
     return value
 
 
 def _whole(name: str, value: Value, most: int) -> int:
-    text = _text(name, value)
+    text = text_of(name, value)
     if not (text.isascii() and text.isdecimal()) or len(text) > 12 or int(text) > most:
         raise ArgumentError(f"{name} is a whole number up to {most}")
     return int(text)
 
 
-def _suite(value: Value) -> CipherSuite:
-    found = SUITES.get(_text("algorithm", value))
-    if found is None:
-        raise ArgumentError(f"algorithm is one of {', '.join(SUITES)}")
-    return found
-
-
-@cache
-def test_roots() -> KeySet:
-    """The public test keys."""
-    return KeySet.parse(files("sscard_fixtures").joinpath("keys/test.toml").read_text(encoding="utf-8"))
+def suite_of(value: Value) -> CipherSuite:
+    """By name, or by the algorithm byte of a card's answer ($card.algorithm)."""
+    for name, suite in SUITES.items():
+        if value in (name, bytes((suite.algorithm_id,))):
+            return suite
+    raise ArgumentError(f"algorithm is one of {', '.join(SUITES)}, or $card.algorithm")
 
 
 def _key(name: str, value: Value) -> bytes:
-    return test_roots()[value] if isinstance(value, str) else _octets(name, value, 16)
+    return shipped_keys()[value] if isinstance(value, str) else octets_of(name, value, 16)
 
 
 def _amounts(account: Value, self_paid: Value, pooled: Value) -> bytes:
     named = (("account", account), ("self-paid", self_paid), ("pooled", pooled))
-    return b"".join(_octets(name, value, 4) for name, value in named)
+    return b"".join(octets_of(name, value, 4) for name, value in named)
 
 
 def _counter(value: Value) -> int:
-    return int.from_bytes(_octets("counter", value, 2), "big")
+    return int.from_bytes(octets_of("counter", value, 2), "big")
 
 
 def factors_of_atr(atr: bytes) -> DiversificationFactors:
@@ -114,7 +109,7 @@ def factors_of_atr(atr: bytes) -> DiversificationFactors:
 
 
 def _bcd(digits: Value, length: Value | None = None) -> Parts:
-    text = _text("digits", digits)
+    text = text_of("digits", digits)
     wide = (len(text) + 1) // 2 if length is None else _whole("length", length, 255)
     return {"": bcd_of_digits(text, wide)}
 
@@ -126,89 +121,90 @@ def _number(value: Value, length: Value) -> Parts:
 
 
 def _fen(yuan: Value) -> Parts:
-    return {"": Fen(fen_of_yuan(_text("yuan", yuan))).to_bytes4()}
+    return {"": Fen(fen_of_yuan(text_of("yuan", yuan))).to_bytes4()}
 
 
 def _date(day: Value) -> Parts:
     try:
-        return {"": bcd_of_date(date.fromisoformat(_text("date", day)))}
+        return {"": bcd_of_date(date.fromisoformat(text_of("date", day)))}
     except ValueError:
         raise ArgumentError("a date is written 2026-01-05") from None
 
 
 def _time(moment: Value) -> Parts:
     try:
-        return {"": bcd_of_time(datetime.fromisoformat(_text("time", moment)))}
+        return {"": bcd_of_time(datetime.fromisoformat(text_of("time", moment)))}
     except ValueError:
         raise ArgumentError("a time is written 2026-01-05 10:15:30") from None
 
 
 def _chinese(said: Value, length: Value | None = None) -> Parts:
-    text = _text("text", said)
-    if length is None:
-        return {"": text.encode("gb18030")}
-    return {"": encoded(text, _whole("length", length, 255))}
+    octets = encoded(text_of("text", said))
+    width = len(octets) if length is None else _whole("length", length, 255)
+    if len(octets) > width:
+        raise ArgumentError(f"the text takes {len(octets)} bytes, more than {width}")
+    return {"": octets.ljust(width, b"\x00")}
 
 
 def _pin(digits: Value) -> Parts:
-    return {"": Pin(_text("digits", digits)).to_bcd()}
+    return {"": Pin(text_of("digits", digits)).to_bcd()}
 
 
 def _change_pin(old: Value, new: Value) -> Parts:
     """The data of CHANGE PIN: old ‖ FF ‖ new. Source: card.md §2.2."""
-    return {"": _octets("old", old) + b"\xff" + _octets("new", new)}
+    return {"": octets_of("old", old) + b"\xff" + octets_of("new", new)}
 
 
 def _add(value: Value, step: Value) -> Parts:
-    octets = _octets("value", value)
+    octets = octets_of("value", value)
     number = int.from_bytes(octets, "big") + _whole("step", step, 0xFFFF_FFFF)
     return {"": (number % 256 ** len(octets)).to_bytes(len(octets), "big")}
 
 
 def _factors(atr: Value, region: Value | None = None) -> Parts:
-    octets = _octets("ATR", atr)
+    octets = octets_of("ATR", atr)
     if region is None:
         found = factors_of_atr(octets)
     else:
-        found = DiversificationFactors.of(_text("region", region), Atr.parse(octets).historical)
+        found = DiversificationFactors.of(text_of("region", region), Atr.parse(octets).historical)
     parts = {"province": found.province, "city": found.city, "card": found.card}
     return {"": found.nearest_first(3), **parts}
 
 
 def _card_key(root: Value, atr: Value, algorithm: Value = "3DES") -> Parts:
-    factors = factors_of_atr(_octets("ATR", atr))
-    return {"": diversified(_suite(algorithm), _key("root", root), factors)}
+    factors = factors_of_atr(octets_of("ATR", atr))
+    return {"": diversified(suite_of(algorithm), _key("root", root), factors)}
 
 
 def _diversify(key: Value, factor: Value, algorithm: Value = "3DES") -> Parts:
-    return {"": _suite(algorithm).diversify(_key("key", key), _octets("factor", factor, 8))}
+    return {"": suite_of(algorithm).diversify(_key("key", key), octets_of("factor", factor, 8))}
 
 
 def _session_key(key: Value, seed: Value, algorithm: Value = "3DES") -> Parts:
-    return {"": _suite(algorithm).session_key(_key("key", key), _octets("seed", seed, 4, 8, 16))}
+    return {"": suite_of(algorithm).session_key(_key("key", key), octets_of("seed", seed, 4, 8, 16))}
 
 
 def _mac(key: Value, data: Value, algorithm: Value = "3DES") -> Parts:
-    return {"": _suite(algorithm).mac(_key("key", key), _octets("data", data))}
+    return {"": suite_of(algorithm).mac(_key("key", key), octets_of("data", data))}
 
 
 def _message_mac(key: Value, challenge: Value, message: Value, algorithm: Value = "3DES") -> Parts:
     """The MAC of a protected command (header, Lc, data). Source: card.md §6.3."""
-    suite = _suite(algorithm)
-    session = suite.session_key(_key("key", key), _octets("challenge", challenge, 4, 8, 16))
-    return {"": suite.mac(session, _octets("message", message))}
+    suite = suite_of(algorithm)
+    session = suite.session_key(_key("key", key), octets_of("challenge", challenge, 4, 8, 16))
+    return {"": suite.mac(session, octets_of("message", message))}
 
 
 def _encrypt(key: Value, challenge: Value, plain: Value, algorithm: Value = "3DES") -> Parts:
-    suite = _suite(algorithm)
-    session = suite.session_key(_key("key", key), _octets("challenge", challenge, 4, 8, 16))
-    return {"": suite.encrypt_data(session, _octets("plain", plain))}
+    suite = suite_of(algorithm)
+    session = suite.session_key(_key("key", key), octets_of("challenge", challenge, 4, 8, 16))
+    return {"": suite.encrypt_data(session, octets_of("plain", plain))}
 
 
 def _authentication(key: Value, challenge: Value, original: Value, algorithm: Value = "3DES") -> Parts:
-    suite = _suite(algorithm)
-    session = suite.session_key(_key("key", key), _octets("challenge", challenge, 8, 16))
-    return {"": suite.authentication_data(session, _octets("original", original, 8))}
+    suite = suite_of(algorithm)
+    session = suite.session_key(_key("key", key), octets_of("challenge", challenge, 8, 16))
+    return {"": suite.authentication_data(session, octets_of("original", original, 8))}
 
 
 def _purchase_session(
@@ -217,9 +213,9 @@ def _purchase_session(
     return transaction.purchase_session_key(
         suite,
         _key("key", key),
-        _octets("random", random, 4),
+        octets_of("random", random, 4),
         _counter(counter),
-        _octets("sequence", sequence, 4),
+        octets_of("sequence", sequence, 4),
     )
 
 
@@ -235,10 +231,10 @@ def _mac1(
     time: Value,
     algorithm: Value = "3DES",
 ) -> Parts:
-    suite = _suite(algorithm)
+    suite = suite_of(algorithm)
     session = _purchase_session(suite, key, random, counter, sequence)
     amounts = _amounts(account, self_paid, pooled)
-    place = (_octets("terminal", terminal, 6), _octets("time", time, 7))
+    place = (octets_of("terminal", terminal, 6), octets_of("time", time, 7))
     return {"": transaction.purchase_mac1(suite, session, amounts, *place)}
 
 
@@ -252,7 +248,7 @@ def _mac2(
     pooled: Value,
     algorithm: Value = "3DES",
 ) -> Parts:
-    suite = _suite(algorithm)
+    suite = suite_of(algorithm)
     session = _purchase_session(suite, key, random, counter, sequence)
     return {"": transaction.purchase_mac2(suite, session, _amounts(account, self_paid, pooled))}
 
@@ -267,19 +263,23 @@ def _tac(
     time: Value,
     algorithm: Value = "3DES",
 ) -> Parts:
-    place = (_octets("terminal", terminal, 6), _octets("sequence", sequence, 4), _octets("time", time, 7))
+    place = (
+        octets_of("terminal", terminal, 6),
+        octets_of("sequence", sequence, 4),
+        octets_of("time", time, 7),
+    )
     amounts = _amounts(account, self_paid, pooled)
-    return {"": transaction.purchase_tac(_suite(algorithm), _key("key", key), amounts, *place)}
+    return {"": transaction.purchase_tac(suite_of(algorithm), _key("key", key), amounts, *place)}
 
 
 def _load_session(suite: CipherSuite, key: Value, random: Value, counter: Value) -> bytes:
     return transaction.load_session_key(
-        suite, _key("key", key), _octets("random", random, 4), _counter(counter)
+        suite, _key("key", key), octets_of("random", random, 4), _counter(counter)
     )
 
 
 def _money(name: str, value: Value) -> Fen:
-    return Fen.from_bytes4(_octets(name, value, 4))
+    return Fen.from_bytes4(octets_of(name, value, 4))
 
 
 def _load_mac1(
@@ -291,10 +291,10 @@ def _load_mac1(
     terminal: Value,
     algorithm: Value = "3DES",
 ) -> Parts:
-    suite = _suite(algorithm)
+    suite = suite_of(algorithm)
     session = _load_session(suite, key, random, counter)
     held, added = _money("balance", balance), _money("amount", amount)
-    return {"": transaction.load_mac1(suite, session, held, added, _octets("terminal", terminal, 6))}
+    return {"": transaction.load_mac1(suite, session, held, added, octets_of("terminal", terminal, 6))}
 
 
 def _load_mac2(
@@ -306,9 +306,9 @@ def _load_mac2(
     time: Value,
     algorithm: Value = "3DES",
 ) -> Parts:
-    suite = _suite(algorithm)
+    suite = suite_of(algorithm)
     session = _load_session(suite, key, random, counter)
-    place = (_octets("terminal", terminal, 6), _octets("time", time, 7))
+    place = (octets_of("terminal", terminal, 6), octets_of("time", time, 7))
     return {"": transaction.load_mac2(suite, session, _money("amount", amount), *place)}
 
 
@@ -322,13 +322,13 @@ def _load_tac(
     algorithm: Value = "3DES",
 ) -> Parts:
     held, added = _money("balance-after", balance_after), _money("amount", amount)
-    place = (_octets("terminal", terminal, 6), _octets("time", time, 7))
-    suite, dtk = _suite(algorithm), _key("key", key)
+    place = (octets_of("terminal", terminal, 6), octets_of("time", time, 7))
+    suite, dtk = suite_of(algorithm), _key("key", key)
     return {"": transaction.load_tac(suite, dtk, held, _counter(counter), added, *place)}
 
 
 def _padded(data: Value, block: Value) -> Parts:
-    return {"": pad(_octets("data", data), _whole("block", block, 16) or 8)}
+    return {"": pad(octets_of("data", data), _whole("block", block, 16) or 8)}
 
 
 _PURCHASE = ("key", "random", "counter", "sequence", "account", "self-paid", "pooled")

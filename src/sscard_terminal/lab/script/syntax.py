@@ -194,11 +194,15 @@ class UseTranscript:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """`section "TITLE" [requirement "TEXT"]`: from here to the next one."""
+    """`section "TITLE" [requirement "TEXT"] [only PROFILE …]`: from here to the next one.
+
+    Several requirements stand in one text, with `;` between them. `only`: for cards of these descriptions; empty: for all.
+    """
 
     at: Position
     title: str
     requirement: str = ""
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
