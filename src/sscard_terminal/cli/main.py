@@ -47,6 +47,8 @@ COMMANDS: dict[str, str] = {
     "journal": "journal:journal",
     "hotlist": "hotlist:hotlist",
     "window": "window:window",
+    "trace": "trace_group:trace",
+    "compare": "compare:compare",
 }
 """Command → module and attribute, both below cli/."""
 

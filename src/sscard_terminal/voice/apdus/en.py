@@ -11,6 +11,7 @@ WORDS: dict[str, str] = {
     "cut-answer": "cut off before its status word",
     "odd-length": "{count} bytes, which do not fit",
     "bytes": "{count} bytes",
+    "withheld-bytes": "{count} bytes withheld",
     "offset": "from byte {count}",
     "levels": "{count} levels",
     "tries-left": "tries left: {count}",

@@ -11,6 +11,7 @@ WORDS: dict[str, str] = {
     "cut-answer": "应答在状态字之前中断",
     "odd-length": "{count} 字节，长度不符",
     "bytes": "{count} 字节",
+    "withheld-bytes": "{count} 字节未显示",
     "offset": "自第 {count} 字节起",
     "levels": "{count} 级分散",
     "tries-left": "剩余次数 {count}",
