@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from sscard_terminal.cardspec.ciphers import CipherSuite
 from sscard_terminal.cardspec.keys import diversified
+from sscard_terminal.iso7816.errors import FormatError
 
-from ..script.functions import Parts, Value, octets_of, suite_of, text_of, factors_of_atr
+from ..script.functions import ArgumentError, Parts, Value, factors_of_atr, octets_of, suite_of, text_of
 from ..virtual import shipped_keys
 from .targets import Target
 
@@ -35,6 +36,18 @@ class TargetFunction:
     @property
     def least(self) -> int:
         return len(self.parameters) - self.optional
+
+    def called(self, *arguments: object) -> Parts:
+        """The function's value for the targets it takes and its arguments.
+
+        Raises:
+            ArgumentError: an argument does not fit.
+            PsamFailure, LinkError: where it sends.
+        """
+        try:
+            return self.call(*arguments)
+        except FormatError as error:
+            raise ArgumentError(str(error)) from error
 
 
 def _suite_and_key(target: Target, name: str) -> tuple[CipherSuite, bytes]:

@@ -17,7 +17,7 @@ from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.transaction import PurchaseAmounts
 from sscard_terminal.terminal.psam import PUK, RKSSSE, STK, Psam, SamKey
 
-from ..script.functions import ArgumentError, Parts, Value, octets_of, suite_of, text_of, factors_of_atr
+from ..script.functions import ArgumentError, Parts, Value, factors_of_atr, octets_of, suite_of, text_of
 from .card_functions import TargetFunction
 from .targets import Target
 

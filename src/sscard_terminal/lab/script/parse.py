@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from .building import Builder, body_of
@@ -26,6 +27,7 @@ from .syntax import (
     Statement,
     TearBlock,
     Variable,
+    walk,
 )
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -183,46 +185,52 @@ def with_includes(script: Script, folder: Path) -> Script:
     Raises:
         ScriptError: a file that is not there, is wrong, or is included within itself.
     """
+    if not any(isinstance(statement, Include) for statement in walk(script.statements)):
+        return script
+    including = _Including({})
     chain = ((folder / Path(script.file).name).resolve(),)
-    return Script(script.file, _filled(script.statements, script, folder, chain), script.lines)
+    statements = including.filled(script.statements, script, folder, chain)
+    return Script(script.file, statements, script.lines, including.files)
 
 
-def _filled(
-    statements: tuple[Statement, ...], script: Script, folder: Path, chain: tuple[Path, ...]
-) -> tuple[Statement, ...]:
-    if not any(isinstance(statement, Repeat | On | TearBlock | Include) for statement in statements):
-        return statements
-    return tuple(_filled_one(statement, script, folder, chain) for statement in statements)
+@dataclass(frozen=True, slots=True)
+class _Including:
+    """Puts files in place; `files` are their lines, by name."""
 
+    files: dict[str, tuple[str, ...]]
 
-def _filled_one(statement: Statement, script: Script, folder: Path, chain: tuple[Path, ...]) -> Statement:
-    match statement:
-        case Include(at, file):
-            return Include(at, file, _included(at, file, script, folder, chain))
-        case Repeat(at, count, body, name):
-            return Repeat(at, count, _filled(body, script, folder, chain), name)
-        case On(at, name, body):
-            return On(at, name, _filled(body, script, folder, chain))
-        case TearBlock(at, writes, body, target):
-            return TearBlock(at, writes, _filled(body, script, folder, chain), target)
-        case _:
-            return statement
+    def filled(
+        self, statements: tuple[Statement, ...], script: Script, folder: Path, chain: tuple[Path, ...]
+    ) -> tuple[Statement, ...]:
+        return tuple(self._one(statement, script, folder, chain) for statement in statements)
 
+    def _one(self, statement: Statement, script: Script, folder: Path, chain: tuple[Path, ...]) -> Statement:
+        match statement:
+            case Include(at, file):
+                return Include(at, file, self._included(at, file, script, folder, chain))
+            case Repeat(at, count, body, name):
+                return Repeat(at, count, self.filled(body, script, folder, chain), name)
+            case On(at, name, body):
+                return On(at, name, self.filled(body, script, folder, chain))
+            case TearBlock(at, writes, body, target):
+                return TearBlock(at, writes, self.filled(body, script, folder, chain), target)
+            case _:
+                return statement
 
-def _included(
-    at: Position, file: str, script: Script, folder: Path, chain: tuple[Path, ...]
-) -> tuple[Statement, ...]:
-    line = script.lines[at.line - 1] if script.lines else ""
-    path = (folder / file).resolve()
-    if path in chain:
-        way = " → ".join(part.name for part in (*chain[chain.index(path) :], path))
-        raise ScriptError(at, "include-loop", line, way=way)
-    if len(chain) >= DEEPEST_INCLUDE:
-        raise ScriptError(at, "include-deep", line, most=DEEPEST_INCLUDE)
-    shown = str(folder / file)
-    try:
-        text = read_text(path, Position(shown))
-    except OSError as error:
-        raise ScriptError(at, "include-unread", line, file=file, problem=error.strerror or "") from error
-    inner = parse(text, shown)
-    return _filled(inner.statements, inner, path.parent, (*chain, path))
+    def _included(
+        self, at: Position, file: str, script: Script, folder: Path, chain: tuple[Path, ...]
+    ) -> tuple[Statement, ...]:
+        line, path = script.line(at), (folder / file).resolve()
+        if path in chain:
+            way = " → ".join(part.name for part in (*chain[chain.index(path) :], path))
+            raise ScriptError(at, "include-loop", line, way=way)
+        if len(chain) >= DEEPEST_INCLUDE:
+            raise ScriptError(at, "include-deep", line, most=DEEPEST_INCLUDE)
+        shown = str(folder / file)
+        try:
+            text = read_text(path, Position(shown))
+        except OSError as error:
+            raise ScriptError(at, "include-unread", line, file=file, problem=error.strerror or "") from error
+        inner = parse(text, shown)
+        self.files[shown] = inner.lines
+        return self.filled(inner.statements, inner, path.parent, (*chain, path))

@@ -7,7 +7,7 @@ Source: scripts.md §8; the grammar is in docs/scripts.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from unicodedata import east_asian_width
 
@@ -377,11 +377,17 @@ Statement = (
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """One file: its name, what it says, and its lines as they stand (for errors and reports)."""
+    """One file: its name, what it says, and its lines as they stand (for errors and reports), those of `included` files too."""
 
     file: str
     statements: tuple[Statement, ...]
     lines: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    included: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
+
+    def line(self, at: Position) -> str:
+        """The line at a place, "" where it is not known."""
+        lines = self.lines if at.file == self.file else self.included.get(at.file, ())
+        return lines[at.line - 1] if 0 < at.line <= len(lines) else ""
 
 
 def walk(statements: tuple[Statement, ...]) -> Iterator[Statement]:
