@@ -12,15 +12,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sscard_terminal.cardspec.ciphers import CipherSuite
-from sscard_terminal.cardspec.keys import diversified
+from sscard_terminal.cardspec.ciphers import TRIPLE_DES, CipherSuite
+from sscard_terminal.cardspec.keys import DES_KEY_LENGTH, KEY_LENGTH, diversified, root_of_length
 from sscard_terminal.iso7816.errors import FormatError
 
-from ..script.functions import ArgumentError, Parts, Value, factors_of_atr, octets_of, suite_of, text_of
+from ..script.functions import (
+    FUNCTIONS,
+    ArgumentError,
+    Parts,
+    Value,
+    factors_of_atr,
+    octets_of,
+    suite_of,
+    text_of,
+)
 from ..virtual import shipped_keys
 from .targets import Target
 
 ORIGINAL = bytes(8)
+MESSAGE_KEY = "STK"
+"""The keys whose names begin so have 8 bytes on 3DES cards. Source: card.md §1.9, §1.10."""
 SECURE_MESSAGING_KEYS = {"SSSE": "STK", "DF04": "STKDF04"}
 
 
@@ -52,7 +63,9 @@ class TargetFunction:
 
 def _suite_and_key(target: Target, name: str) -> tuple[CipherSuite, bytes]:
     suite = suite_of(target.algorithm)
-    return suite, diversified(suite, shipped_keys()[name], factors_of_atr(target.atr))
+    is_short = suite is TRIPLE_DES and name.startswith(MESSAGE_KEY)
+    root = root_of_length(shipped_keys()[name], DES_KEY_LENGTH if is_short else KEY_LENGTH)
+    return suite, diversified(suite, root, factors_of_atr(target.atr))
 
 
 def _external(target: Target, key: Value, challenge: Value, original: Value = ORIGINAL) -> Parts:
@@ -88,6 +101,33 @@ def _encrypt(target: Target, where: Value, challenge: Value, plain: Value) -> Pa
     return {"": suite.encrypt_data(session, octets_of("plain", plain))}
 
 
+def _encipher(target: Target, where: Value, challenge: Value, blocks: Value) -> Parts:
+    """Whole blocks, encrypted as they are: what a PIN block with wrong padding becomes. Source: card.md §6.5."""
+    suite, key = _suite_and_key(target, _messaging_key(where))
+    plain = octets_of("blocks", blocks)
+    if len(plain) % suite.block:
+        raise ArgumentError(f"blocks has whole blocks of {suite.block} bytes")
+    session = suite.session_key(key, octets_of("challenge", challenge, 4, 8, 16))
+    return {"": suite.encrypt(session, plain)}
+
+
+def _pin_field(target: Target) -> Parts:
+    """Lc ‖ PIN, as VERIFY has them. Source: card.md §3."""
+    if not target.pin:
+        raise ArgumentError("the PIN of this card is not known")
+    return {"": bytes((len(target.pin),)) + target.pin}
+
+
+def _with_own_key(function: str, key_name: str) -> Callable[..., Parts]:
+    """The function of that name under this card's own key and algorithm. Source: card.md §4.3, §4.4."""
+
+    def call(target: Target, *arguments: Value) -> Parts:
+        suite, key = _suite_and_key(target, key_name)
+        return FUNCTIONS[function].call(key, *arguments, suite.name)
+
+    return call
+
+
 def _messaging_key(where: Value) -> str:
     name = text_of("where", where)
     return SECURE_MESSAGING_KEYS.get(name, name)
@@ -98,4 +138,14 @@ CARD_FUNCTIONS: Mapping[str, TargetFunction] = {
     "internal": TargetFunction(("factor", "original"), _internal),
     "mac": TargetFunction(("where", "challenge", "message"), _mac),
     "encrypt": TargetFunction(("where", "challenge", "plain"), _encrypt),
+    "encipher": TargetFunction(("where", "challenge", "blocks"), _encipher),
+    "pin_field": TargetFunction((), _pin_field),
+    **{
+        f"purchase_{name}": TargetFunction(FUNCTIONS[name].parameters[1:-1], _with_own_key(name, key))
+        for name, key in (("mac1", "DPK"), ("mac2", "DPK"), ("tac", "DTK"))
+    },
+    **{
+        name: TargetFunction(FUNCTIONS[name].parameters[1:-1], _with_own_key(name, key))
+        for name, key in (("load_mac1", "DLK"), ("load_mac2", "DLK"), ("load_tac", "DTK"))
+    },
 }
