@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sscard_applets.catalogue import load_applets, load_profile, profile_names
 from sscard_applets.medical_account.account import fresh_objects
-from sscard_applets.psam.issue import PsamFacts, issue_psam
+from sscard_applets.psam.issue import FACTOR_LENGTH, LEVELS, PsamFacts, issue_psam
 from sscard_terminal.card.chip import Chip
 from sscard_terminal.card.memory import ByteStore
 from sscard_terminal.card.nvm import Nvm
@@ -21,7 +21,7 @@ from sscard_terminal.card.objects import PROFILE
 from sscard_terminal.card.person import Person, parse_person
 from sscard_terminal.card.personalise import personalise
 from sscard_terminal.cardspec.amount_settings import with_settings
-from sscard_terminal.cardspec.keys import KeySet
+from sscard_terminal.cardspec.keys import DiversificationFactors, KeySet
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.cardspec.profile import CardProfile
 from sscard_terminal.cardspec.records import AmountFile
@@ -31,6 +31,9 @@ MEDICAL_ACCOUNT, PSAM_APPLET = "medical_account", "psam"
 USUAL_CARD, USUAL_PERSON, USUAL_PSAM = "gen2-32k", "zhang-san", "psam-national"
 FIRST_STARTING_DAY = bytes.fromhex("0101")
 """A new card holds the year of its issue and this day. Source: card.md §10 B44."""
+REGION = "370900"
+"""Tai'an: what a PSAM of less than three levels was brought down through."""
+HISTORICAL_LENGTH = 13
 _PEOPLE, _SUFFIX = "cards", ".toml"
 
 
@@ -91,14 +94,18 @@ def card_image(
 
 
 def psam_image(profile: str = USUAL_PSAM) -> bytes:
-    """The memory of a new PSAM whose keys fit these cards.
+    """The memory of a new PSAM of Tai'an whose keys fit these cards: national, provincial or the city's own.
 
     Raises:
         FormatError: no such description.
     """
     if profile not in psam_profiles():
         raise FormatError(f"there is no PSAM {profile!r}; there are {', '.join(psam_profiles())}")
-    return issue_psam(load_profile(profile), PsamFacts(), shipped_keys())
+    described = load_profile(profile)
+    to_do = max(key.levels for key in described.psam_keys)
+    region = DiversificationFactors.of(REGION, bytes(HISTORICAL_LENGTH))
+    done = (region.province + region.city)[: FACTOR_LENGTH * (LEVELS - to_do)]
+    return issue_psam(described, PsamFacts(), shipped_keys(), done)
 
 
 def chip_over(store: ByteStore, *, at_once: bool = False) -> Chip:
