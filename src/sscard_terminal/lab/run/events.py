@@ -6,7 +6,7 @@ voice/apdus lets them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
@@ -122,12 +122,15 @@ class SectionResult:
     at: Position
     outcome: Verdict
     steps: tuple[Step, ...]
+    """Empty where they were not to be kept."""
     elapsed_s: float
     reason: str = ""
     """Why it is not applicable."""
+    counts: Mapping[Verdict, int] = field(default_factory=dict)
 
     def count(self, verdict: Verdict) -> int:
-        return sum(step.verdict is verdict for step in self.steps)
+        """How many steps ended so."""
+        return self.counts.get(verdict, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,7 @@ Event = RunBegan | SectionBegan | Step | Note | SectionResult | RunEnded
 Listener = Callable[[Event], None]
 
 
-def outcome_of(verdicts: set[Verdict]) -> Verdict:
+def outcome_of(verdicts: Collection[Verdict]) -> Verdict:
     """The worst of them."""
     for verdict in (Verdict.BROKEN, Verdict.FAILED, Verdict.PASSED):
         if verdict in verdicts:

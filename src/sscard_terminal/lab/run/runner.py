@@ -108,7 +108,7 @@ class _Run:
         self._listener = listener
         self._first = next(iter(targets.values()), None)
         self._steps: list[Step] = []
-        self._verdicts: set[Verdict] = set()
+        self._counts: dict[Verdict, int] = {}
         self._notes: list[Note] = []
         self._doer = Doer(targets, variables, options.ask_pin, options.sleep, self._hear)
 
@@ -142,7 +142,7 @@ class _Run:
                 self._listener(result)
                 return result, False
             self._listener(SectionBegan(head.title, head.requirement, head.at))
-        self._steps, self._verdicts = [], set()
+        self._steps, self._counts = [], {}
         began = time.perf_counter()
         is_last = False
         try:
@@ -150,10 +150,12 @@ class _Run:
         except (Finished, LinkBroke):
             is_last = True
         elapsed_s, steps = time.perf_counter() - began, tuple(self._steps)
-        if section.head is None and not self._verdicts:
+        if section.head is None and not self._counts:
             return None, is_last
-        outcome = outcome_of(self._verdicts)
-        result = SectionResult(head.title, head.requirement, head.at, outcome, steps, elapsed_s)
+        outcome = outcome_of(self._counts)
+        result = SectionResult(
+            head.title, head.requirement, head.at, outcome, steps, elapsed_s, counts=self._counts
+        )
         self._listener(result)
         return result, is_last
 
@@ -178,7 +180,7 @@ class _Run:
             self._notes.append(event)
             return
         verdict = event.verdict
-        self._verdicts.add(verdict)
+        self._counts[verdict] = self._counts.get(verdict, 0) + 1
         if self._options.keep_steps:
             self._steps.append(event)
         if verdict is Verdict.FAILED and self._options.stop_on_first:

@@ -1,0 +1,73 @@
+"""Script files named on the command line: read, and what is wrong with one shown with its line.
+
+Not here: running them (script_run.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sscard_terminal.iso7816.status import Language
+from sscard_terminal.lab.needs import NotInstalled
+from sscard_terminal.lab.script.syntax import Script, ScriptError
+
+from .command import BadValue
+from .exits import Exit, Stop
+
+
+class Format(click.ParamType[str]):
+    """A format's name."""
+
+    name = "format"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from sscard_terminal.lab.script.reading import KNOWN
+
+        if value not in KNOWN:
+            raise BadValue("usage.script-format", value=value, known=", ".join(KNOWN))
+        return str(value)
+
+
+@contextmanager
+def script_errors(language: Language) -> Iterator[None]:
+    """An error in a script ends the command with place, line, caret and sentence.
+
+    Raises:
+        Stop: exit code 2.
+    """
+    try:
+        yield
+    except ScriptError as error:
+        raise stop_of_script(error, language) from error
+    except NotInstalled as error:
+        raise Stop(Exit.TROUBLE, "lab.missing", package=error.name) from error
+
+
+def stop_of_script(error: ScriptError, language: Language) -> Stop:
+    line, caret = error.pointed()
+    shown = f"\n{line}\n{caret}" if line.strip() else ""
+    return Stop(
+        Exit.USAGE,
+        "script.wrong",
+        file=error.at.file,
+        line=error.at.line,
+        column=error.at.column,
+        problem=error.sentence(language),
+        shown=shown,
+    )
+
+
+def read(path: Path, format: str | None) -> Script:
+    """The script of a file.
+
+    Raises:
+        ScriptError, OSError, NotInstalled: it cannot be read.
+    """
+    from sscard_terminal.lab.script.reading import read_script
+
+    return read_script(path, format)
