@@ -15,7 +15,7 @@ from sscard_terminal.cardspec import transaction
 from sscard_terminal.cardspec.bcd import bcd_of_date, bcd_of_digits, bcd_of_time
 from sscard_terminal.cardspec.chinese import encoded
 from sscard_terminal.cardspec.ciphers import SM4, TRIPLE_DES, CipherSuite, pad
-from sscard_terminal.cardspec.keys import DiversificationFactors, diversified
+from sscard_terminal.cardspec.keys import DES_KEY_LENGTH, DiversificationFactors, diversified, root_of_length
 from sscard_terminal.cardspec.money import Fen, fen_of_yuan
 from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.iso7816.atr import Atr
@@ -28,7 +28,8 @@ Value = bytes | str
 Parts = Mapping[str, bytes]
 """What a function gives: its value under "", and named parts."""
 SUITES: Mapping[str, CipherSuite] = {"3DES": TRIPLE_DES, "SM4": SM4}
-MOST_RANDOM = 256
+MESSAGE_KEY = "STK"
+"""The keys whose names begin so have 8 bytes on 3DES cards. Source: card.md §1.9, §1.10."""
 
 
 class ArgumentError(ValueError):
@@ -80,7 +81,7 @@ def suite_of(value: Value) -> CipherSuite:
 
 
 def _key(name: str, value: Value) -> bytes:
-    return shipped_keys()[value] if isinstance(value, str) else octets_of(name, value, 16)
+    return shipped_keys()[value] if isinstance(value, str) else octets_of(name, value, 8, 16)
 
 
 def _amounts(account: Value, self_paid: Value, pooled: Value) -> bytes:
@@ -172,8 +173,10 @@ def _factors(atr: Value, region: Value | None = None) -> Parts:
 
 
 def _card_key(root: Value, atr: Value, algorithm: Value = "3DES") -> Parts:
-    factors = factors_of_atr(octets_of("ATR", atr))
-    return {"": diversified(suite_of(algorithm), _key("root", root), factors)}
+    suite, key = suite_of(algorithm), _key("root", root)
+    if isinstance(root, str) and root.startswith(MESSAGE_KEY) and suite is TRIPLE_DES:
+        key = root_of_length(key, DES_KEY_LENGTH)
+    return {"": diversified(suite, key, factors_of_atr(octets_of("ATR", atr)))}
 
 
 def _diversify(key: Value, factor: Value, algorithm: Value = "3DES") -> Parts:
@@ -331,6 +334,14 @@ def _padded(data: Value, block: Value) -> Parts:
     return {"": pad(octets_of("data", data), _whole("block", block, 16) or 8)}
 
 
+def _same(value: Value, expected: Value) -> Parts:
+    """`value`, if it is as expected: what an answer proves that no mask could have told before it came."""
+    octets = octets_of("value", value)
+    if octets != octets_of("expected", expected):
+        raise ArgumentError("value and expected differ")
+    return {"": octets}
+
+
 _PURCHASE = ("key", "random", "counter", "sequence", "account", "self-paid", "pooled")
 _ALGORITHM = "algorithm"
 FUNCTIONS: Mapping[str, Function] = {
@@ -344,6 +355,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "change_pin": Function(("old", "new"), _change_pin, secret=True),
     "add": Function(("value", "step"), _add),
     "pad": Function(("data", "block"), _padded),
+    "same": Function(("value", "expected"), _same),
     "factors": Function(("ATR", "region"), _factors, 1),
     "card_key": Function(("root", "ATR", _ALGORITHM), _card_key, 1, secret=True),
     "diversify": Function(("key", "factor", _ALGORITHM), _diversify, 1, secret=True),
