@@ -70,9 +70,9 @@ class Progress:
             says, text = f"  {told.sent_says}", self._console.text
             self._print(click.style(f"  {step.at}{says}", fg="red"))
             for key, value in (
-                ("sent", told.sent),
+                ("sent", _spaced(told.sent)),
                 ("expected", step.expected),
-                ("got", f"{told.got}  {told.got_says}".strip()),
+                ("got", f"{_spaced(told.got)}  {told.got_says}".strip()),
                 ("problem", told.problem),
             ):
                 if value:
@@ -123,3 +123,7 @@ class Progress:
     def _move(self, line: str) -> None:
         self._shown_at, self._is_shown = time.monotonic(), True
         click.secho(f"\r\x1b[K{line[:WIDEST]}", nl=False, err=True, dim=True, color=wants_colour())
+
+
+def _spaced(octets: str) -> str:
+    return " ".join(octets[at : at + 2] for at in range(0, len(octets), 2))

@@ -143,10 +143,8 @@ def _spaced(octets: str) -> str:
 
 
 def _marked(octets: str, step: Step) -> str:
-    """Pairs of digits, those that differ from what was expected in a mark; the status word too where it is wrong."""
+    """Pairs of digits, those that differ from what was expected in a mark."""
     differing = set(step.differing)
-    if "word" in step.problems:
-        differing |= set(range(len(octets) - 4, len(octets)))
     digits = [
         f"<mark>{escape(digit)}</mark>" if at in differing else escape(digit)
         for at, digit in enumerate(octets)

@@ -80,6 +80,7 @@ class Narrator:
 
     def _one_problem(self, problem: Problem, step: Step) -> str:
         sw = "" if step.got is None else step.got[-2:].hex().upper()
+        length = max(0, len(step.got or b"") - 2)
         return text(
             self.language,
             f"script.problem.{problem}",
@@ -87,8 +88,8 @@ class Narrator:
             expected=step.expected,
             link=step.link,
             detail=step.detail,
-            count=len(step.differing),
-            length=max(0, len(step.got or b"") - 2),
+            count=sum(at < 2 * length for at in step.differing),
+            length=length,
         )
 
     def words(self, key: str, otherwise: str) -> str:

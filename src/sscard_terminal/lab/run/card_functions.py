@@ -43,6 +43,7 @@ class TargetFunction:
     call: Callable[..., Parts]
     optional: int = 0
     sends: bool = False
+    secret: bool = False
 
     @property
     def least(self) -> int:
@@ -139,7 +140,7 @@ CARD_FUNCTIONS: Mapping[str, TargetFunction] = {
     "mac": TargetFunction(("where", "challenge", "message"), _mac),
     "encrypt": TargetFunction(("where", "challenge", "plain"), _encrypt),
     "encipher": TargetFunction(("where", "challenge", "blocks"), _encipher),
-    "pin_field": TargetFunction((), _pin_field),
+    "pin_field": TargetFunction((), _pin_field, secret=True),
     **{
         f"purchase_{name}": TargetFunction(FUNCTIONS[name].parameters[1:-1], _with_own_key(name, key))
         for name, key in (("mac1", "DPK"), ("mac2", "DPK"), ("tac", "DTK"))

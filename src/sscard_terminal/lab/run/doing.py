@@ -12,17 +12,14 @@ from typing import Any
 
 from sscard_terminal.card.control.verbs import Tear
 from sscard_terminal.cardspec.pin import Pin
-from sscard_terminal.iso7816.apdu import ResponseApdu
 from sscard_terminal.reader.connection import LinkError
-from sscard_terminal.reader.replay import ReplayMismatch
 from sscard_terminal.terminal.psam import PsamFailure
 
 from ..script.functions import FUNCTIONS, ArgumentError, Parts, Value, called
-from ..script.masks import compared, written_mask
+from ..script.masks import compared
 from ..script.syntax import (
     Answer,
     Ask,
-    Break,
     Command,
     Complete,
     Echo,
@@ -49,27 +46,17 @@ from ..script.syntax import (
 )
 from .card_functions import CARD_FUNCTIONS
 from .events import Note, Problem, Step, Verdict
-from .exact import exact
-from .prepared import Prepared, prepared
+from .prepared import Prepared, exact_of, prepared
 from .psam_functions import PSAM_FUNCTIONS
+from .sending import NO_ANSWER, LinkBroke, Say, Sender, Torn
 from .targets import Cannot, Target
 from .variables import Unset, Variables
 
-Say = Callable[[Step | Note], None]
-_NO_ANSWER: tuple[Problem, ...] = (Problem.NO_ANSWER,)
 _now = time.perf_counter
 
 
 class Finished(Exception):
     """The run is over, by `exit` or at the first failure that was to end it."""
-
-
-class LinkBroke(Exception):
-    """The link broke where nobody expected it; what comes after would say nothing."""
-
-
-class _Torn(Exception):
-    """The command was torn, as ordered."""
 
 
 class Doer:
@@ -89,7 +76,7 @@ class Doer:
         self._sleep = sleep
         self._say = say
         self._here = next(iter(targets.values()), None)
-        self._tearing: Target | None = None
+        self._sender = Sender(self._variables, say)
         self._ready: dict[int, tuple[Prepared | Statement, ...]] = {}
         self._do: dict[type, Callable[[Any], None]] = {
             Command: self._command,
@@ -140,113 +127,18 @@ class Doer:
     # Commands ---------------------------------------------------------------------------------------------
 
     def _command(self, command: Command) -> None:
-        self._send(prepared(command))
+        target = self._targets[command.target] if command.target else self._target("")
+        self._sender.send(command, target, exact_of(command))
 
     def _send(self, ready: Prepared) -> None:
-        statement, command = ready.statement, ready.command
-        target, is_secret = self._target(statement.target), False
-        if command is None:
-            try:
-                command = exact(self._variables.joined(statement.parts, target))
-            except Unset as unset:
-                self._unset(statement, target, ready.expected, unset)
-                return
-            is_secret = self._variables.is_secret(statement.parts)
-        began = _now()
-        try:
-            answer = target.transmit(command)
-        except LinkError as error:
-            self._no_answer(ready, target, command.raw, is_secret, _now() - began, error)
-            return
-        except ReplayMismatch as error:
-            self._say(
-                Step(statement.at, target.name, Verdict.FAILED, _now() - began, command.raw, None, "",
-                     ready.expected, (Problem.REPLAY,), (), "", str(error), is_secret)
-            )  # fmt: skip
-            return
-        elapsed_s = _now() - began
-        fits = ready.fits
-        problems: tuple[Problem, ...] = ()
-        differing: tuple[int, ...] = ()
-        detail = ""
-        if fits is not None and fits(answer):
-            verdict = Verdict.PASSED
-        elif statement.expectation is None:
-            verdict = Verdict.DONE
-        else:
-            verdict, problems, differing, detail = self._judged(ready, answer)
-        self._say(
-            Step(statement.at, target.name, verdict, elapsed_s, command.raw, answer.build(), "",
-                 ready.expected, problems, differing, "", detail, is_secret)
-        )  # fmt: skip
-
-    def _judged(
-        self, ready: Prepared, answer: ResponseApdu
-    ) -> tuple[Verdict, tuple[Problem, ...], tuple[int, ...], str]:
-        """The long way: what exactly differs; what is captured is kept if all fits."""
-        expectation = ready.statement.expectation
-        if not isinstance(expectation, Answer):
-            return Verdict.FAILED, (Problem.ANSWER,), (), ""
-        problems: list[Problem] = []
-        differing: tuple[int, ...] = ()
-        captured: Mapping[str, bytes] = {}
-        if not any(word.fits(answer.sw) for word in expectation.words):
-            problems.append(Problem.WORD)
-        if expectation.data is not None:
-            try:
-                found = compared(expectation.data, answer.data, self._variables)
-            except Unset as unset:
-                return Verdict.FAILED, (Problem.UNSET,), (), unset.name
-            differing, captured = found.differing, found.captured or {}
-            problems += [Problem.DATA] if differing else []
-            problems += [Problem.SHORT] if found.is_short else [Problem.LONG] if found.is_long else []
-        for name, value in captured.items():
-            if problems:
-                self._variables.unset(name)
-            else:
-                self._variables.set(name, value)
-        return (Verdict.FAILED if problems else Verdict.PASSED), tuple(problems), differing, ""
-
-    def _unset(self, statement: Command, target: Target, expected: str, unset: Unset) -> None:
-        problems, name = (Problem.UNSET,), unset.name
-        self._say(
-            Step(statement.at, target.name, Verdict.FAILED, 0.0, expected=expected, problems=problems,
-                 action="command", detail=name)
-        )  # fmt: skip
-
-    def _no_answer(
-        self,
-        ready: Prepared,
-        target: Target,
-        raw: bytes,
-        is_secret: bool,
-        elapsed_s: float,
-        error: LinkError,
-    ) -> None:
-        """The link broke: expected, torn as ordered, or the end of it all."""
-        expectation, reason = ready.statement.expectation, str(error.reason)
-        verdict, problems = Verdict.BROKEN, _NO_ANSWER
-        target.broke()
-        if isinstance(expectation, Break):
-            is_it = expectation.reason in ("", reason)
-            verdict, problems = (Verdict.PASSED, ()) if is_it else (Verdict.FAILED, (Problem.OTHER_LINK,))
-        elif self._tearing is target:
-            verdict, problems = Verdict.DONE, ()
-        self._say(
-            Step(ready.statement.at, target.name, verdict, elapsed_s, raw, None, reason,
-                 ready.expected, problems, (), "", "", is_secret)
-        )  # fmt: skip
-        if self._tearing is target:
-            raise _Torn
-        if verdict is Verdict.BROKEN:
-            raise LinkBroke
+        self._sender.send(ready.statement, self._target(ready.statement.target), ready.command)
 
     # Power and faults -------------------------------------------------------------------------------------
 
     def _reset(self, reset: Reset) -> None:
         target = self._target(reset.target)
         action = f"reset {'cold' if reset.cold else 'warm'}"
-        expected = "" if reset.atr is None else written_mask(reset.atr)
+        expectation = None if reset.atr is None else Answer((), reset.atr)
         began = _now()
         atr = self._atr_of(reset.at, target, action, partial(target.reset, cold=reset.cold))
         verdict = Verdict.DONE
@@ -259,7 +151,7 @@ class Doer:
             for name, value in (found.captured or {}).items():
                 self._variables.set(name, value)
         self._say(
-            Step(reset.at, target.name, verdict, _now() - began, b"", atr, "", expected, problems,
+            Step(reset.at, target.name, verdict, _now() - began, b"", atr, "", expectation, problems,
                  differing, action)
         )  # fmt: skip
 
@@ -277,7 +169,7 @@ class Doer:
         try:
             return power()
         except LinkError as error:
-            reason, problems = str(error.reason), _NO_ANSWER
+            reason, problems = str(error.reason), NO_ANSWER
             self._say(
                 Step(at, target.name, Verdict.BROKEN, 0.0, link=reason, problems=problems, action=action)
             )
@@ -308,13 +200,13 @@ class Doer:
         target = self._target(tear.target)
         writes = tear.writes if isinstance(tear.writes, int) else int.from_bytes(self._variables(tear.writes))
         self._act(tear.at, target, str(Tear(writes)), partial(target.obey, Tear(writes)))
-        before, self._tearing = self._tearing, target
+        before, self._sender.tearing = self._sender.tearing, target
         try:
             self.body(self._again(tear.body))
-        except _Torn:
+        except Torn:
             pass
         finally:
-            self._tearing = before
+            self._sender.tearing = before
         if not target.torn_down():
             self._say(Note(tear.at, "not-torn", str(writes)))
 
@@ -363,15 +255,16 @@ class Doer:
 
     def _value(self, let: Let, arguments: tuple[Value, ...]) -> tuple[Parts, bool]:
         if not let.target:
-            function = FUNCTIONS[let.function]
-            return called(function, arguments), function.secret
+            pure = FUNCTIONS[let.function]
+            return called(pure, arguments), pure.secret
         target = self._targets[let.target]
         if target.kind == "psam" and let.function in PSAM_FUNCTIONS:
             card = next((other for other in self._targets.values() if other.kind != "psam"), target)
             return PSAM_FUNCTIONS[let.function].called(target, card, *arguments), False
-        if let.function not in CARD_FUNCTIONS:
+        function = CARD_FUNCTIONS.get(let.function)
+        if function is None:
             raise ArgumentError(f"{let.target} is no PSAM")
-        return CARD_FUNCTIONS[let.function].called(target, *arguments), False
+        return function.called(target, *arguments), function.secret
 
     def _cannot_set(self, statement: Set | Let, action: str, problem: Problem, detail: str) -> None:
         self._variables.unset(statement.name)

@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
-from ..script.syntax import Position
+from ..script.masks import written_answer
+from ..script.syntax import Break, Expectation, Position
 
 
 class Verdict(StrEnum):
@@ -95,13 +96,24 @@ class Step:
     sent: bytes = field(default=b"", repr=False)
     got: bytes | None = field(default=None, repr=False)
     link: str = ""
-    expected: str = ""
+    expectation: Expectation | None = None
     problems: tuple[Problem, ...] = ()
     differing: tuple[int, ...] = ()
     action: str = ""
     detail: str = ""
     is_secret: bool = False
     """The data of `sent` hold something that a person typed or a key."""
+
+    @property
+    def expected(self) -> str:
+        """What was expected, as a script writes it; of a reset the mask of its answer."""
+        match self.expectation:
+            case None:
+                return ""
+            case Break(reason):
+                return f"link {reason}".rstrip()
+            case answer:
+                return written_answer(answer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ class ExactCommand(CommandApdu):
 
 def exact(raw: bytes) -> ExactCommand:
     """The command of these bytes."""
+    if len(raw) > 5 and len(raw) == raw[4] + 5:  # case 3, most of them; what parse() would find, faster
+        return ExactCommand(raw[0], raw[1], raw[2], raw[3], raw[5:], raw=raw)
     try:
         told = CommandApdu.parse(raw)
     except FormatError:

@@ -1,65 +1,64 @@
-"""A command made ready before it is sent: its bytes where the text tells them all, and a quick look at the answer.
+"""A quick look at an answer, without reasons: whether it is what a command expects.
 
-Not here: sending, and what exactly differs in an answer that does not fit (script/masks.py).
+Not here: what exactly differs in an answer that does not fit (script/masks.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sscard_terminal.iso7816.apdu import ResponseApdu
 
-from ..script.masks import written_answer
-from ..script.syntax import Answer, Break, Capture, Command, MaskPart, Nibbles, Octets, Rest, WordMask
+from ..script.syntax import Answer, Capture, Command, MaskPart, Nibbles, Octets, Rest, Variable, WordMask
 from .exact import ExactCommand, exact
 
 Fits = Callable[[ResponseApdu], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """`command` None: it depends on variables. `fits` None: nothing is expected, or only the long way tells."""
+class Prepared(NamedTuple):
+    """A command of a block, made ready to be sent often. `command` None: it depends on variables."""
 
     statement: Command
     command: ExactCommand | None
-    expected: str
-    fits: Fits | None
-    captures: bool
 
 
 def prepared(statement: Command) -> Prepared:
-    """The command ready to be sent as often as it is needed."""
-    parts, expectation = statement.parts, statement.expectation
-    command = None
+    return Prepared(statement, exact_of(statement))
+
+
+def exact_of(statement: Command) -> ExactCommand | None:
+    """The bytes of a command, where the text tells them all."""
+    parts = statement.parts
+    if len(parts) == 1 and isinstance(parts[0], Octets):
+        return exact(parts[0].value)
     if all(isinstance(part, Octets) for part in parts):
-        command = exact(b"".join(part.value for part in parts if isinstance(part, Octets)))
-    match expectation:
-        case None:
-            return Prepared(statement, command, "", None, False)
-        case Break(reason):
-            return Prepared(statement, command, f"link {reason}".rstrip(), None, False)
-        case Answer(words, data):
-            captures = any(isinstance(part, Capture) for part in data or ())
-            fits = None if captures else _quick(words, data)
-            return Prepared(statement, command, written_answer(expectation), fits, captures)
+        return exact(b"".join(part.value for part in parts if isinstance(part, Octets)))
+    return None
 
 
-def _quick(words: tuple[WordMask, ...], data: tuple[MaskPart, ...] | None) -> Fits | None:
-    """A test without reasons; None where the mask has variables."""
-    word_fits = _word_test(words)
-    match data:
-        case None:
-            return lambda answer: word_fits(answer.sw)
-        case () | (Rest(),):
-            is_open = bool(data)
-            return lambda answer: (is_open or not answer.data) and word_fits(answer.sw)
-        case (Nibbles(value, care),):
-            return _data_test(word_fits, value, care, False)
-        case (Nibbles(value, care), Rest()):
-            return _data_test(word_fits, value, care, True)
-        case _:
-            return None
+class QuickLooks:
+    """Makes one for each expectation, once; those that are the same text are the same value (parse.py)."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[Answer, Fits | None]] = {}
+
+    def at(self, answer: Answer) -> Fits | None:
+        """None: only the long way tells, since there are captures or variables."""
+        known = self._made.get(id(answer))
+        if known is None:
+            known = self._made[id(answer)] = answer, quick_look(answer)
+        return known[1]
+
+
+def quick_look(answer: Answer) -> Fits | None:
+    """A test of an answer; None where the mask has captures or variables."""
+    word_fits, data = _word_test(answer.words), answer.data
+    if data is None:
+        return lambda answer: word_fits(answer.sw)
+    if any(isinstance(part, Capture | Variable) for part in data):
+        return None
+    return _data_test(word_fits, data)
 
 
 def _word_test(words: tuple[WordMask, ...]) -> Callable[[int], bool]:
@@ -68,13 +67,17 @@ def _word_test(words: tuple[WordMask, ...]) -> Callable[[int], bool]:
     return lambda sw: any(sw & word.care == word.value for word in words)
 
 
-def _data_test(word_fits: Callable[[int], bool], value: bytes, care: bytes, is_open: bool) -> Fits:
+def _data_test(word_fits: Callable[[int], bool], data: tuple[MaskPart, ...]) -> Fits:
+    is_open = bool(data) and isinstance(data[-1], Rest)
+    nibbles = [part for part in data if isinstance(part, Nibbles)]
+    value = b"".join(part.value for part in nibbles)
+    care = b"".join(part.care for part in nibbles)
     length, wanted, mask = len(value), int.from_bytes(value, "big"), int.from_bytes(care, "big")
 
     def fits(answer: ResponseApdu) -> bool:
-        data = answer.data
-        if len(data) != length and (not is_open or len(data) < length):
+        got = answer.data
+        if len(got) != length and (not is_open or len(got) < length):
             return False
-        return int.from_bytes(data[:length], "big") & mask == wanted and word_fits(answer.sw)
+        return int.from_bytes(got[:length], "big") & mask == wanted and word_fits(answer.sw)
 
     return fits

@@ -14,7 +14,7 @@ from sscard_terminal.cardspec.pin import Pin
 
 from ..script.syntax import Ask, Include, Position, Script, ScriptError, Section, Statement, walk
 from .checking import check
-from .doing import Doer, Finished, LinkBroke
+from .doing import Doer, Finished
 from .events import (
     Event,
     Listener,
@@ -28,6 +28,7 @@ from .events import (
     Verdict,
     outcome_of,
 )
+from .sending import LinkBroke
 from .targets import Target
 from .wants import needs_virtual
 

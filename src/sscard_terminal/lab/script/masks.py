@@ -132,7 +132,7 @@ def _written_byte(value: int, care: int) -> str:
 def written_answer(answer: Answer) -> str:
     """The text of an expectation, without the arrow."""
     words = "|".join(map(str, answer.words))
-    return words if answer.data is None else f"{written_mask(answer.data)} {words}"
+    return words if answer.data is None else f"{written_mask(answer.data)} {words}".rstrip()
 
 
 # Comparing ----------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from .building import Builder, body_of
@@ -133,11 +134,23 @@ def _plain_command(found: re.Match[str], file: str, number: int, line: str) -> C
         parts = (Octets(bytes.fromhex(octets)),)
     answer = None
     if words is not None:
-        data = None
-        if mask is not None:
+        if mask is None or ("$" not in mask and "{" not in mask):
+            answer = _same_answer(words, mask) or answer
+        if answer is None:
             data = parse_mask(mask, Position(file, number, found.start("mask") + 1), line)
-        answer = Answer(parse_words(words), data)
+            answer = Answer(parse_words(words), data)
     return Command(at, parts, answer, target or "")
+
+
+@lru_cache(maxsize=4096)
+def _same_answer(words: str, mask: str | None) -> Answer | None:
+    """The expectation of a text, one value for all lines that say the same; None where it must be read with its place."""
+    if mask is None:
+        return Answer(parse_words(words))
+    try:
+        return Answer(parse_words(words), parse_mask(mask, Position()))
+    except ScriptError:
+        return None
 
 
 def _parts(octets: str, file: str, number: int, column: int) -> Iterator[Part]:
