@@ -50,6 +50,7 @@ COMMANDS: dict[str, str] = {
     "script": "script:script",
     "trace": "trace_group:trace",
     "compare": "compare:compare",
+    "shell": "explorer.command:shell",
 }
 """Command → module and attribute, both below cli/."""
 

@@ -6,14 +6,19 @@ and is never held whole.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sscard_terminal.iso7816.errors import FormatError
 from sscard_terminal.reader.connection import LinkReason
 
 Range = tuple[int, int]
 MASK = "**"
+CACHED = 4096
+"""Texts whose bytes are remembered."""
+_RUN = re.compile(r"\*+")
 
 
 class TraceError(FormatError):
@@ -47,14 +52,7 @@ class Shown:
         Raises:
             FormatError: anything else.
         """
-        try:
-            if "*" not in text:
-                return cls(bytes.fromhex(text))
-            packed = "".join(text.split())
-            hidden = _runs(packed)
-            return cls(bytes.fromhex(_opened(packed, hidden)), hidden)
-        except ValueError:
-            raise FormatError("expected pairs of hexadecimal digits, or ** for a masked byte") from None
+        return _parsed(text)
 
     def __len__(self) -> int:
         return len(self.raw)
@@ -108,25 +106,24 @@ Entry = Exchange | Reset | Remark
 Entries = Iterator[Entry]
 
 
-def _runs(packed: str) -> tuple[Range, ...]:
-    """The ranges of bytes written as `**`."""
-    found: list[Range] = []
-    for at in range(0, len(packed), 2):
-        if packed[at : at + 2] != MASK:
-            continue
-        place = at // 2
-        if found and found[-1][1] == place:
-            found[-1] = (found[-1][0], place + 1)
-        else:
-            found.append((place, place + 1))
-    return tuple(found)
+@lru_cache(CACHED)
+def _parsed(text: str) -> Shown:
+    """As `Shown.parse`: recordings repeat themselves, commands above all."""
+    try:
+        if "*" not in text:
+            return Shown(bytes.fromhex(text))
+        packed = "".join(text.split())
+        hidden = tuple((run.start() // 2, run.end() // 2) for run in _RUN.finditer(packed) if _is_even(run))
+        for start, stop in hidden:
+            packed = packed[: 2 * start] + "00" * (stop - start) + packed[2 * stop :]
+        return Shown(bytes.fromhex(packed), hidden)  # a * left over is refused as any other sign
+    except ValueError:
+        raise FormatError("expected pairs of hexadecimal digits, or ** for a masked byte") from None
 
 
-def _opened(packed: str, hidden: tuple[Range, ...]) -> str:
-    """The digits with 00 in place of what is not told; a lone * stays and is refused."""
-    for start, stop in hidden:
-        packed = packed[: 2 * start] + "00" * (stop - start) + packed[2 * stop :]
-    return packed
+def _is_even(run: re.Match[str]) -> bool:
+    """Whether a run of * stands for whole bytes."""
+    return not (run.start() | run.end()) & 1
 
 
 def shown(text: str, line: int, least: int, what: str) -> Shown:

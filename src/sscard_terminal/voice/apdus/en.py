@@ -147,6 +147,7 @@ WORDS: dict[str, str] = {
     "file.DF04/EF06": "off-line settlement",
     "file.DF04/EF08": "transaction log",
     "file.DF04/EF15": "special settlements",
+    "file.AMOUNTS": "balances and totals",
     "file.0001": "directory of the PSAM",
     "file.0011": "national keys",
     "file.0012": "provincial keys",

@@ -147,6 +147,7 @@ WORDS: dict[str, str] = {
     "file.DF04/EF06": "脱机结算信息",
     "file.DF04/EF08": "交易明细",
     "file.DF04/EF15": "专项结算明细",
+    "file.AMOUNTS": "余额与累计",
     "file.0001": "PSAM 目录",
     "file.0011": "部级密钥",
     "file.0012": "省级密钥",

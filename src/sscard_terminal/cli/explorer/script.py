@@ -1,0 +1,84 @@
+"""The explorer's lines from a file or standard input: one after the other, until one fails.
+
+A line that begins with - may fail without ending the script, as in sftp and make.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import click
+
+from sscard_terminal.lab.explorer.lines import may_be_kept, verb_of
+from sscard_terminal.lab.explorer.refusal import NotUnderstood
+from sscard_terminal.lab.explorer.session import Explorer
+
+from ..console import Console
+from ..exits import Exit
+from .endings import ENDINGS, ending
+
+MAY_FAIL = "-"
+HIDDEN = "***"
+
+
+class Script:
+    """One run; `file` is its name, None for standard input."""
+
+    def __init__(self, console: Console, explorer: Explorer, file: Path | None) -> None:
+        self._console = console
+        self._explorer = explorer
+        self._name = "-" if file is None else str(file)
+
+    def run(self, lines: Iterable[tuple[int, str]]) -> int:
+        """The exit code: 0 all done; else that of the line that ended it."""
+        for number, line in lines:
+            said = line.removeprefix(MAY_FAIL).strip()
+            if not said or said.startswith("#"):
+                continue
+            code = self._say(number, said)
+            if self._explorer.is_over:
+                return Exit.DONE
+            if code and not line.startswith(MAY_FAIL):
+                return code
+        return Exit.DONE
+
+    def _say(self, number: int, said: str) -> int:
+        shown = _shown(said)
+        self._console.print(f"{self._explorer.where}> {shown}")
+        told: list[str] = []
+        code, problem = 0, ""
+        try:
+            for words in self._explorer.run(said):
+                told.append(words)
+                self._console.print(words)
+        except ENDINGS as error:
+            code, problem = ending(error, self._console.language)
+            column = f":{error.column}" if isinstance(error, NotUnderstood) else ""
+            if not self._console.as_json:
+                click.echo(f"{self._name}:{number}{column}: {problem}", err=True)
+        facts = {"line": number, "said": shown, "where": self._explorer.where, "told": told, "exit": code}
+        self._console.give({**facts, **({"message": problem} if problem else {})})
+        return code
+
+
+def _shown(said: str) -> str:
+    """The line as it may be repeated: where a secret might stand in it, its verb alone."""
+    if may_be_kept(said):
+        return said
+    return f"{verb_of(said.split()[0]) or ''} {HIDDEN}".lstrip()
+
+
+def numbered(text: str | None) -> Iterator[tuple[int, str]]:
+    """The lines with their numbers; without a text those of standard input, each read when it is due.
+
+    A verb may take the line below it from there (a PIN).
+    """
+    if text is not None:
+        yield from enumerate(text.splitlines(), start=1)
+        return
+    number = 0
+    while line := sys.stdin.readline():
+        number += 1
+        yield number, line.rstrip("\r\n")
