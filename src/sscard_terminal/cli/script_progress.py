@@ -91,7 +91,7 @@ class Progress:
         title = section.title or text("script.page.prelude")
         requirement = f" ({section.requirement})" if section.requirement else ""
         if section.outcome is Verdict.NOT_APPLICABLE:
-            words = f"{text('script.verdict.not-applicable')}: {section.reason}"
+            words = f"{text('script.verdict.not-applicable')}: {self._narrator.reason(section)}"
             self._print(f"- {title}{requirement}  {words}")
             return
         mark = self._console.mark(section.outcome in (Verdict.PASSED, Verdict.DONE))

@@ -103,7 +103,7 @@ class HtmlPage:
         is_open = " open" if section.outcome in (Verdict.FAILED, Verdict.BROKEN) else ""
         title = section.title or self._text("script.page.prelude")
         requirement = f" <small>{escape(section.requirement)}</small>" if section.requirement else ""
-        reason = f" <small>{escape(section.reason)}</small>" if section.reason else ""
+        reason = f" <small>{escape(self._narrator.reason(section))}</small>" if section.reason else ""
         yield (
             f'<details{is_open}><summary><span class="verdict {section.outcome}">'
             f"{escape(self._verdict(section.outcome))}</span> {escape(title)}{requirement}{reason}</summary>\n"

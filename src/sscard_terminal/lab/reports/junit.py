@@ -69,7 +69,7 @@ class Junit:
         package = _package(self._file, title)
         if not_applicable:
             case = SubElement(suite, "testcase", classname=package, name=_clean(title), time="0.000")
-            SubElement(case, "skipped", message=_clean(section.reason))
+            SubElement(case, "skipped", message=_clean(self._narrator.reason(section)))
         for step, told in steps:
             _case(suite, package, step, told)
 

@@ -55,7 +55,9 @@ class Tap:
         if section.requirement:
             title = f"{title} ({section.requirement})"
         if section.outcome is Verdict.NOT_APPLICABLE:
-            self._line(f"ok {self._number} - {_escaped(title)} # SKIP {_escaped(section.reason)}")
+            self._line(
+                f"ok {self._number} - {_escaped(title)} # SKIP {_escaped(self._narrator.reason(section))}"
+            )
             return
         self._line(f"# Subtest: {_escaped(title)}")
         for number, (step, told) in enumerate(tests, start=1):

@@ -12,7 +12,7 @@ from sscard_terminal.iso7816.status import Language
 from sscard_terminal.voice.apdus import Telling
 from sscard_terminal.voice.messages import text, text_or
 
-from ..run.events import Event, Problem, RunBegan, Step
+from ..run.events import Event, Problem, RunBegan, SectionResult, Step
 
 HEADER = 5
 """Bytes of a command that no secret is in."""
@@ -86,11 +86,15 @@ class Narrator:
             f"script.problem.{problem}",
             sw=sw,
             expected=step.expected,
-            link=step.link,
-            detail=step.detail,
+            link=self.words(f"script.link.{step.link}", step.link),
+            detail=self.words(f"script.link.{step.detail}", step.detail),
             count=sum(at < 2 * length for at in step.differing),
             length=length,
         )
+
+    def reason(self, section: SectionResult) -> str:
+        """Why a section is not applicable."""
+        return self.words(f"script.reason.{section.reason}", section.reason)
 
     def words(self, key: str, otherwise: str) -> str:
         return text_or(self.language, key, otherwise)

@@ -1156,6 +1156,7 @@ TEXTS: dict[str, str] = {
     "examples.script convert": "sscard script convert old.scriptor > new.sscard\nsscard script convert session.apdu",
     "option.script convert.file": "The script.",
     "option.script convert.format_name": "Its format, where name and first line do not tell it.",
+    "script.reason.virtual": "only a virtual card can do this",
     # (scripts)
     # Traces, comparison ----------------------------------------------------------------------------------
     "short.trace": "recorded conversations in words, from and for other tools",

@@ -1118,6 +1118,7 @@ TEXTS: dict[str, str] = {
     "examples.script convert": "sscard script convert old.scriptor > new.sscard\nsscard script convert session.apdu",
     "option.script convert.file": "脚本文件。",
     "option.script convert.format_name": "格式；文件名和首行看不出时给出。",
+    "script.reason.virtual": "只有虚拟卡能这样做",
     # (scripts)
     # 对话记录与比较 ---------------------------------------------------------------------------------------------
     "short.trace": "用文字说明录下的对话，与其他工具互通",
