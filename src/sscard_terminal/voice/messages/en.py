@@ -993,6 +993,44 @@ TEXTS: dict[str, str] = {
     "programs.file.not-private": "{file} can be read or replaced by others and was left as it is; not charged; allow file and folder to their owner only (chmod 600, chmod go-w).",
     "programs.file.damaged": "The programs' file {file} is damaged and was left as it is; not charged; bring it back from a copy, or move it away and begin anew.",
     "programs.file.too-new": "{file} was written by a newer version and was left as it is; not charged; update this program.",
+    # sscard conform ------------------------------------------------------------------------------------
+    "short.conform": "hold a card or a PSAM against card.md, clause by clause",
+    "help.conform": (
+        "Hold a card or a PSAM against card.md, clause by clause: the scripts of the conformance suite, and what came of them as "
+        "a certificate.\n\n"
+        "A virtual card by its description (--profile), or what is in a reader (--reader NAME). On a real card nothing is "
+        "written, no PIN is tried and nothing is blocked; --allow-destructive lifts that, for a card one can lose.\n\n"
+        "Exit codes: 0 it conforms; 1 a clause failed; 2 usage; 3 reader or card trouble."
+    ),
+    "examples.conform": "sscard conform --profile gen2-32k --html gen2.html\nsscard conform --reader ACR --json\nsscard conform --list",
+    "option.conform.profile": "A virtual card or PSAM: gen1-16k, gen2-32k, gen3, psam-national, psam-provincial, psam-city.",
+    "option.conform.html": "Write the certificate as a page.",
+    "option.conform.allow_destructive": "On a real card: also what burns PIN tries, writes and blocks. The card may be lost.",
+    "option.conform.only_list": "Only list the clauses, with the files that show each.",
+    "usage.conform-which": "Say which card; nothing was done; give --profile PROFILE or --reader NAME, one of them.",
+    "usage.conform-profile": "The card cannot be made: {problem}; nothing was done.",
+    "conform.title": "Conformance to card.md",
+    "conform.subject": "Card",
+    "conform.profile": "Judged as",
+    "conform.clauses": "Clauses in all",
+    "conform.began": "Begun",
+    "conform.time": "Time",
+    "conform.outcome.passed": "conforms",
+    "conform.outcome.failed": "does not conform",
+    "conform.standing.passed": "passed",
+    "conform.standing.failed": "failed",
+    "conform.standing.not-applicable": "not applicable",
+    "conform.standing.unscripted": "no script",
+    "conform.reason.other-kind": "about another generation or kind of card",
+    "conform.reason.read-only": "it would write, burn a try or block",
+    "conform.reason.virtual-only": "it wants a new card or a fault: virtual cards only",
+    "conform.reason.lacking": "it needs another card beside",
+    "conform.chapter": "card.md §{chapter} {passed:>4} passed {failed:>4} failed {other:>4} not looked at",
+    "conform.total": "{subject} {outcome}: {passed} clauses passed, {failed} failed, {not_applicable} not applicable, {unscripted} without a script, of {clauses}",
+    "conform.failed": "{file}, {title} ({clauses}):",
+    "conform.read-only": "Read-only: what would write, burn a try or block was not run.",
+    "conform.broken": "The link broke; what came after was not run.",
+    "conform.meaning": "A clause passed when every script that shows it and applies to this card passed. It says what this card answered to these scripts, no more.",
     # The pytest plugin: why an assertion about a card failed ---------------------------------------------
     "plugin.sw-differs": "the card answered {sw}; expected {expected}",
     "plugin.sw-not": "the card answered {sw}, which it must not here",

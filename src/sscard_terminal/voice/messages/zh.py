@@ -955,6 +955,43 @@ TEXTS: dict[str, str] = {
     "programs.file.not-private": "{file} 可被他人读取或替换，已保持原样，未扣款；请只允许其所有者访问文件和文件夹（chmod 600、chmod go-w）。",
     "programs.file.damaged": "程序登记文件 {file} 已损坏，已保持原样，未扣款；请从备份恢复，或移走后重新登记。",
     "programs.file.too-new": "{file} 由更新的版本写成，已保持原样，未扣款；请更新本程序。",
+    # sscard conform ------------------------------------------------------------------------------------
+    "short.conform": "按 card.md 逐条检验一张卡或 PSAM",
+    "help.conform": (
+        "按 card.md 逐条检验一张卡或 PSAM：运行符合性脚本集，并给出证书式的结果。\n\n"
+        "虚拟卡用描述名指定（--profile），真实的卡用读卡器名指定（--reader NAME）。对真实的卡不写入、不试密码、不锁定；"
+        "--allow-destructive 取消此限制，只可用于可以报废的卡。\n\n"
+        "退出码：0 符合；1 有条款未通过；2 用法错误；3 读卡器或卡故障。"
+    ),
+    "examples.conform": "sscard conform --profile gen2-32k --html gen2.html\nsscard conform --reader ACR --json\nsscard conform --list",
+    "option.conform.profile": "虚拟卡或虚拟 PSAM：gen1-16k、gen2-32k、gen3、psam-national、psam-provincial、psam-city。",
+    "option.conform.html": "把证书写成网页。",
+    "option.conform.allow_destructive": "对真实的卡也运行会消耗密码次数、写入和锁定的脚本。卡可能报废。",
+    "option.conform.only_list": "只列出条款及检验它的文件。",
+    "usage.conform-which": "请指明检验哪张卡，未执行任何操作，请写 --profile 描述名 或 --reader 读卡器名 之一。",
+    "usage.conform-profile": "不能制作此卡：{problem}，未执行任何操作。",
+    "conform.title": "对 card.md 的符合性",
+    "conform.subject": "卡",
+    "conform.profile": "按此描述检验",
+    "conform.clauses": "条款总数",
+    "conform.began": "开始",
+    "conform.time": "用时",
+    "conform.outcome.passed": "符合",
+    "conform.outcome.failed": "不符合",
+    "conform.standing.passed": "通过",
+    "conform.standing.failed": "未通过",
+    "conform.standing.not-applicable": "不适用",
+    "conform.standing.unscripted": "无脚本",
+    "conform.reason.other-kind": "针对其他代别或其他种类的卡",
+    "conform.reason.read-only": "会写入、消耗次数或锁定",
+    "conform.reason.virtual-only": "需要新卡或故障，仅限虚拟卡",
+    "conform.reason.lacking": "还需要另一张卡",
+    "conform.chapter": "card.md §{chapter} 通过 {passed:>4}  未通过 {failed:>4}  未检验 {other:>4}",
+    "conform.total": "{subject} {outcome}：通过 {passed} 条，未通过 {failed} 条，不适用 {not_applicable} 条，无脚本 {unscripted} 条，共 {clauses} 条",
+    "conform.failed": "{file}，{title}（{clauses}）：",
+    "conform.read-only": "只读：会写入、消耗次数或锁定的脚本没有运行。",
+    "conform.broken": "连接中断，其后的脚本没有运行。",
+    "conform.meaning": "凡适用于此卡、检验某条款的脚本全部通过，该条款即为通过。它只说明此卡对这些脚本如何应答，别无他意。",
     # pytest 插件：关于卡的断言为什么不成立 ----------------------------------------------------------------
     "plugin.sw-differs": "卡应答 {sw}，预期 {expected}",
     "plugin.sw-not": "卡应答 {sw}，此处不应如此",

@@ -1,0 +1,105 @@
+"""Runs the suite against a subject: each file from a card as it was, dangerous sections only where they may be run.
+
+Not here: which cards (subjects.py), what follows (certificate.py).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from ..run.events import SectionResult, Verdict
+from ..run.guard import dangers
+from ..run.runner import Options, run
+from ..run.targets import Target
+from ..script.syntax import Section, Statement
+from .certificate import Certificate, Reason, Shown, judged, shown_of
+from .suite import Subject, SuiteFile, clauses_of, suite
+
+Told = Callable[[str, Shown], None]
+"""Hears of each section as it ends: the file's name, and what came of it."""
+
+
+def conform(
+    subject: Subject,
+    targets: Mapping[str, Target],
+    *,
+    read_only: bool,
+    began: datetime,
+    told: Told = lambda _file, _shown: None,
+) -> Certificate:
+    """Run every file about `subject` against the first of `targets`; the others are what files need beside.
+
+    `read_only`: sections that could burn a try, block or write are not run. A virtual card is made anew before each file.
+
+    Raises:
+        LinkError: the first card cannot be connected.
+        ScriptError: a file of the suite is wrong.
+    """
+    started = time.perf_counter()
+    first = next(iter(targets.values()))
+    first.power_on()
+    found: list[Shown] = []
+    is_whole = True
+    for file in suite(subject):
+        for shown in _file(file, targets, read_only):
+            found.append(shown)
+            told(file.name, shown)
+            is_whole &= shown.verdict is not Verdict.BROKEN
+        if not is_whole:
+            break
+    elapsed_s = time.perf_counter() - started
+    return Certificate(first.facts, first.profile, read_only, began, elapsed_s, judged(found), is_whole)
+
+
+def _file(file: SuiteFile, targets: Mapping[str, Target], read_only: bool) -> Iterator[Shown]:
+    if not file.needs <= targets.keys():
+        for section in _sections(file):
+            yield _not_run(file, section, Reason.LACKING)
+        return
+    script, first = file.script, next(iter(targets))
+    if read_only:
+        kept, dropped = _harmless(script.statements, first)
+        for section in dropped:
+            yield _not_run(file, section, Reason.READ_ONLY)
+        script = replace(script, statements=kept)
+    beside = {name: target for name, target in targets.items() if name == first or name in file.needs}
+    for target in beside.values():
+        if target.is_virtual:
+            target.fresh()
+    results: list[SectionResult] = []
+    options = Options(skip_impossible=True)
+    results += run(script, beside, options=options).sections
+    for result in results:
+        if result.requirement:
+            yield shown_of(file.name, result)
+
+
+def _sections(file: SuiteFile) -> Iterator[Section]:
+    return (statement for statement in file.script.statements if isinstance(statement, Section))
+
+
+def _not_run(file: SuiteFile, section: Section, reason: Reason) -> Shown:
+    return Shown(file.name, section.title, clauses_of(section), Verdict.NOT_APPLICABLE, (), reason)
+
+
+def _harmless(
+    statements: tuple[Statement, ...], first: str
+) -> tuple[tuple[Statement, ...], tuple[Section, ...]]:
+    """The statements without the sections that could do harm, and those sections."""
+    parts: list[list[Statement]] = [[]]
+    for statement in statements:
+        if isinstance(statement, Section):
+            parts.append([])
+        parts[-1].append(statement)
+    kept: list[Statement] = []
+    dropped: list[Section] = []
+    for part in parts:
+        head = part[0] if part else None
+        if isinstance(head, Section) and any(dangers(part, first)):
+            dropped.append(head)
+        else:
+            kept += part
+    return tuple(kept), tuple(dropped)
