@@ -23,6 +23,7 @@ GROUPS = {
     "window": ("load", "refunds", "settle", "pin-reset", "unblock", "fund"),
     "counter": ("keyboard", "serve"),
     "operator": ("add", "remove", "password", "list"),
+    "trace": ("show", "export", "import", "live", "dissector"),
 }
 SERVICES = [(name, *([sub] if sub else [])) for name in COMMANDS for sub in GROUPS.get(name, ("",))]
 SERVICES += [("counter", "token", sub) for sub in ("add", "list", "remove")]

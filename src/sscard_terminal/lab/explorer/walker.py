@@ -29,6 +29,7 @@ from .heard import Heard
 from .places import AMOUNTS, ROOT, SSSE_NAME, Kind, Path, Place, candidates, select
 from .refusal import Refused
 
+TERMINAL_NUMBER = candidates(Kind.PSAM, (ROOT,), SelectAnswer.FCI)[2]
 HISTORICAL_BYTES = 13
 """Of a social security card and its PSAM. Source: card.md §6.1."""
 END_OF_FILE = StatusWord(0x6282)
@@ -63,16 +64,18 @@ class Walker:
         card process ends over it (pcsc.md §1, vicc)."""
         if not _looks_like_ours(self.heard.atr):
             self._answer = SelectAnswer.NOTHING
-        sw = self._send(select(SelectBy.NAME, SSSE_NAME, self._answer)).sw
-        if sw.is_success:
+        elif self._has_terminal_number():
+            return Kind.PSAM
+        if self._send(select(SelectBy.NAME, SSSE_NAME, self._answer)).sw.is_success:
             self.path = self._selected = self.home()
             return Kind.CARD
-        if self._answer is SelectAnswer.FCI:
-            self._send(ROOT.select)
-            if self._send(candidates(Kind.PSAM, (ROOT,), self._answer)[2].select).sw.is_success:
-                return Kind.PSAM
         self.path = (self._root(),)
         return Kind.STRANGER
+
+    def _has_terminal_number(self) -> bool:
+        """File 0016 under 3F00 tells a PSAM, which has an SSSE too. Source: card.md §10, row PSAM."""
+        self._send(ROOT.select)
+        return self._send(TERMINAL_NUMBER.select).sw.is_success
 
     def _root(self) -> Place:
         """The master file, selected as this card takes it."""
