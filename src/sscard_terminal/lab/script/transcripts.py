@@ -35,6 +35,8 @@ SUFFIX = ".apdu"
 _FIRST = re.compile(r"\s*(?:#[^\n]*\n\s*)*[><]")
 _CARD = re.compile(r"card ([a-z0-9-]+)")
 """What a transcript may say beside its ATR: which description the card was made by."""
+_OTHER_ENDS = re.compile("\r(?!\n)|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+"""What Python takes for the end of a line and no editor numbers."""
 _RESET = re.compile(r"reset, (cold|warm)")
 
 
@@ -51,7 +53,7 @@ def script_of(text: str, file: str = "-") -> Script:
     """
     lines = tuple(text.split("\n"))
     try:
-        transcript = Transcript.parse(text)
+        transcript = Transcript.parse(_OTHER_ENDS.sub(" ", text))
     except TranscriptError as error:
         shown = lines[error.line - 1] if 0 < error.line <= len(lines) else ""
         at = Position(file, error.line, 1)
@@ -62,7 +64,7 @@ def script_of(text: str, file: str = "-") -> Script:
 def _statements(transcript: Transcript, file: str) -> Iterator[Statement]:
     if found := _CARD.match(transcript.atr_comment):
         at, profile = Position(file), found[1]
-        yield UsePsam(at, profile) if profile.startswith("psam-") else UseCard(at, profile)
+        yield UsePsam(at, profile) if profile.startswith("psam-") else UseCard(at, profile, balance="0.00")
     if transcript.atr:
         yield Reset(Position(file), cold=True, atr=(Nibbles.exactly(transcript.atr),))
     for exchange in transcript.exchanges:
