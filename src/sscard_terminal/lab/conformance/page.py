@@ -47,7 +47,8 @@ class _Page:
         yield from self._head()
         for chapter, clauses in self._certificate.by_chapter().items():
             yield from self._chapter(chapter, clauses)
-        yield f"<p><small>{escape(self._say('conform.meaning'))}</small></p>\n</main>\n</html>\n"
+        meaning = self._say("conform.meaning")
+        yield f"<p><small>{escape(meaning)}</small></p>\n</main>\n</html>\n"
 
     def _head(self) -> Iterator[str]:
         found = self._certificate

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from ..run.events import SectionResult, Verdict
+from ..run.events import Verdict
 from ..run.guard import dangers
 from ..run.runner import Options, run
 from ..run.targets import Target
-from ..script.syntax import Section, Statement
+from ..script.syntax import Fresh, Section, Statement
 from .certificate import Certificate, Reason, Shown, judged, shown_of
 from .suite import Subject, SuiteFile, clauses_of, suite
 
@@ -66,15 +66,21 @@ def _file(file: SuiteFile, targets: Mapping[str, Target], read_only: bool) -> It
             yield _not_run(file, section, Reason.READ_ONLY)
         script = replace(script, statements=kept)
     beside = {name: target for name, target in targets.items() if name == first or name in file.needs}
-    for target in beside.values():
-        if target.is_virtual:
+    for name, target in beside.items():
+        if target.is_virtual and not _begins_afresh(script.statements, name):
             target.fresh()
-    results: list[SectionResult] = []
-    options = Options(skip_impossible=True)
-    results += run(script, beside, options=options).sections
-    for result in results:
+    for result in run(script, beside, options=Options(skip_impossible=True)).sections:
         if result.requirement:
             yield shown_of(file.name, result)
+
+
+def _begins_afresh(statements: tuple[Statement, ...], name: str) -> bool:
+    """Whether every section has a new card of that name made first, so that nobody else need."""
+    parts = _parts(statements)
+    return all(
+        any(isinstance(statement, Fresh) and statement.name == name for statement in part[1:3])
+        for part in parts[1:]
+    )
 
 
 def _sections(file: SuiteFile) -> Iterator[Section]:
@@ -85,18 +91,23 @@ def _not_run(file: SuiteFile, section: Section, reason: Reason) -> Shown:
     return Shown(file.name, section.title, clauses_of(section), Verdict.NOT_APPLICABLE, (), reason)
 
 
-def _harmless(
-    statements: tuple[Statement, ...], first: str
-) -> tuple[tuple[Statement, ...], tuple[Section, ...]]:
-    """The statements without the sections that could do harm, and those sections."""
+def _parts(statements: tuple[Statement, ...]) -> list[list[Statement]]:
+    """What stands before the first section, then each section with its head."""
     parts: list[list[Statement]] = [[]]
     for statement in statements:
         if isinstance(statement, Section):
             parts.append([])
         parts[-1].append(statement)
+    return parts
+
+
+def _harmless(
+    statements: tuple[Statement, ...], first: str
+) -> tuple[tuple[Statement, ...], tuple[Section, ...]]:
+    """The statements without the sections that could do harm, and those sections."""
     kept: list[Statement] = []
     dropped: list[Section] = []
-    for part in parts:
+    for part in _parts(statements):
         head = part[0] if part else None
         if isinstance(head, Section) and any(dangers(part, first)):
             dropped.append(head)

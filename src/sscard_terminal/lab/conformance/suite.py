@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -49,16 +49,28 @@ def folder() -> Path:
     return Path(str(files("sscard_fixtures").joinpath(FOLDER)))
 
 
-def suite(subject: Subject) -> Iterator[SuiteFile]:
-    """The files about that subject, in the order of the document, each read when its turn comes.
+@cache
+def suite(subject: Subject) -> tuple[SuiteFile, ...]:
+    """The files about that subject, in the order of the document.
 
     Raises:
         ScriptError: one is wrong; a test holds that none is.
     """
-    for path in sorted(folder().glob(f"*{SUFFIX}"), key=lambda path: _in_order(path.name)):
-        told = dict(_HEADER.findall(path.read_text(encoding="utf-8").partition("\nsection")[0]))
-        if told.get("subject", Subject.CARD).strip() == subject:
-            yield SuiteFile(path.stem, load(path), subject, frozenset(told.get("needs", "").split()))
+    paths = sorted(folder().glob(f"*{SUFFIX}"), key=lambda path: _in_order(path.name))
+    return tuple(_read(path, told) for path, told in _headers(paths) if _subject_in(told) == subject)
+
+
+def _headers(paths: Iterable[Path]) -> Iterator[tuple[Path, dict[str, str]]]:
+    for path in paths:
+        yield path, dict(_HEADER.findall(path.read_text(encoding="utf-8").partition("\nsection")[0]))
+
+
+def _subject_in(told: Mapping[str, str]) -> Subject:
+    return Subject(told.get("subject", Subject.CARD).strip())
+
+
+def _read(path: Path, told: Mapping[str, str]) -> SuiteFile:
+    return SuiteFile(path.stem, load(path), _subject_in(told), frozenset(told.get("needs", "").split()))
 
 
 def clauses_of(section: Section) -> tuple[str, ...]:
