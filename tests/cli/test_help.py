@@ -22,6 +22,7 @@ GROUPS = {
     "hotlist": ("show", "update"),
     "window": ("load", "refunds", "settle", "pin-reset", "unblock", "fund"),
     "counter": ("keyboard", "serve"),
+    "script": ("run", "check", "convert"),
     "operator": ("add", "remove", "password", "list"),
     "trace": ("show", "export", "import", "live", "dissector"),
 }

@@ -82,9 +82,9 @@ def _wanted(run: Run, files: tuple[Path, ...], given: dict[str, Any]) -> Wanted:
         person=given["person"] or "",
         balance=given["balance"] or "",
         image=str(here / given["image"]) if given["image"] else "",
-        reader=run.reader or "",
+        reader=_reader_of(run.reader),
         transcript=str(here / given["transcript"]) if given["transcript"] else "",
-        psam_reader=run.psam_reader or "",
+        psam_reader=_reader_of(run.psam_reader),
     )
     seed = secrets.randbelow(MOST_SEED) if given["seed"] is None else given["seed"]
     return Wanted(
@@ -96,6 +96,15 @@ def _wanted(run: Run, files: tuple[Path, ...], given: dict[str, Any]) -> Wanted:
         seed,
         given["allow_destructive"],
     )
+
+
+def _reader_of(told: str | None) -> str:
+    """A reader's name, or an image file, which is looked for from here and not from the script's folder."""
+    from sscard_terminal.lab.run.opening import IMAGE_PREFIX
+
+    if told is None or not told.startswith(IMAGE_PREFIX):
+        return told or ""
+    return IMAGE_PREFIX + str(Path.cwd() / told.removeprefix(IMAGE_PREFIX))
 
 
 def _run(run: Run, wanted: Wanted, given: dict[str, Any]) -> int:

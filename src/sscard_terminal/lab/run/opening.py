@@ -42,11 +42,12 @@ USUAL_BALANCE = Fen(100_00)
 """What a new card holds where the script does not say: something to buy with. Our choice."""
 PSAM_PREFIX = "psam-"
 CARD, PSAM = "card", "psam"
+IMAGE_PREFIX = "image:"
+"""A reader's name that begins so is an image file, as everywhere on the command line."""
 LEAST_TRIES = 2
 """With fewer left, a real card is not sent what could burn one. Our choice."""
 _SELECT_SSSE = bytes.fromhex("00A404000F7378312E73682EC9E7BBE1B1A3D5CF")
 _ASK_TRIES = bytes.fromhex("0020000000")
-Kind = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,8 @@ def _made(use: Use, name: str, random: Random, folder: Path) -> Target:
             full = profile if profile.startswith(PSAM_PREFIX) else PSAM_PREFIX + profile
             image = _psam_image(full)
             return VirtualTarget(name, image, random, _no_other, kind=PSAM, says=full)
+        case UseReader(at, reader) if reader.startswith(IMAGE_PREFIX):
+            return _made(UseImage(at, reader.removeprefix(IMAGE_PREFIX)), name, random, folder)
         case UseImage(_, file):
             path = folder / file
             kind = PSAM if profile_of(path.read_bytes()).startswith(PSAM_PREFIX) else CARD
