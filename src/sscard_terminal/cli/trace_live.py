@@ -16,8 +16,9 @@ import click
 
 from sscard_terminal.lab.traces import recording
 from sscard_terminal.lab.traces.formats import spy
-from sscard_terminal.lab.traces.live import NoSpy, SpyBusy, spied
+from sscard_terminal.lab.traces.live import SpyBusy, spied
 from sscard_terminal.lab.traces.recording import Format
+from sscard_terminal.lab.traces.spy_library import NoSpy
 from sscard_terminal.lab.traces.words import told
 
 from .command import Run, service
@@ -43,7 +44,7 @@ def live(run: Run, command: tuple[str, ...], out: Path | None, to: str | None, r
         ):
             found = told(spy.read_raw(lines), run.console.language, reveals=reveal)
             pour(recording.written(found, written_as), target, at_once=True)
-            return program.wait()
+            return _code_of(program.wait())
     except NoSpy as error:
         raise Stop(Exit.TROUBLE, "trace.no-spy") from error
     except SpyBusy as error:
@@ -52,6 +53,11 @@ def live(run: Run, command: tuple[str, ...], out: Path | None, to: str | None, r
         if error.filename != command[0]:
             raise
         raise Stop(Exit.USAGE, "trace.no-command", command=command[0]) from error
+
+
+def _code_of(returned: int) -> int:
+    """The program's own exit code; for one that a signal ended what a shell says."""
+    return returned if returned >= 0 else 128 - returned
 
 
 @contextmanager

@@ -15,13 +15,15 @@ from sscard_terminal.card.vpicc import Vpicc
 from sscard_terminal.lab.traces import recording
 from sscard_terminal.lab.traces.entries import Exchange
 from sscard_terminal.lab.traces.formats import spy
-from sscard_terminal.lab.traces.live import FIFO, NoSpy, SpyBusy, growing, spied, spy_library
+from sscard_terminal.lab.traces.live import FIFO, SpyBusy, growing, spied
+from sscard_terminal.lab.traces.spy_library import NoSpy, spy_library, stand_in
 from sscard_terminal.reader.pcsc import wait_for_card
 from sscard_terminal.reader.private_pcscd import PrivatePcscd, Slot
 from tests.cards import new_card
 
 SSCARD = [sys.executable, "-m", "sscard_terminal.cli"]
 PATIENCE_S = 20
+FLOOR = Path(__file__).parents[3] / "benchmarks/floor"
 
 
 @pytest.fixture
@@ -76,6 +78,54 @@ def test_scriptor_which_loads_the_library_itself_is_heard_too(
     assert program.returncode == 0
     assert [str(one.command) for one in found if isinstance(one, Exchange)] == ["00200000", "0084000008"]
     assert [type(one).__name__ for one in found] == ["Exchange", "Reset", "Exchange"]
+
+
+@pytest.mark.vpcd
+def test_a_python_program_is_heard_which_hands_over_no_header_of_the_answer(
+    pcscd: PrivatePcscd, served: Slot, tmp_path: Path
+) -> None:
+    program = (
+        "import sys; from sscard_terminal.reader.pcsc import open_reader; from sscard_terminal.iso7816.apdu import *;"
+        "c = open_reader(sys.argv[1]); print(c.transmit(CommandApdu(0, 0x20, 0, 0, ne=256)).sw); c.close()"
+    )
+    environment = {**os.environ, **pcscd.environment(), "HOME": str(tmp_path)}
+
+    with spied([sys.executable, "-c", program, served.reader], environment) as (process, lines):
+        found = list(spy.read_raw(lines))
+
+    assert process.returncode == 0
+    assert [str(one.answer) for one in found if isinstance(one, Exchange)] == ["63C3"]
+
+
+@pytest.mark.vpcd
+def test_a_program_linked_against_the_library_and_its_data_is_heard(
+    pcscd: PrivatePcscd, served: Slot, tmp_path: Path
+) -> None:
+    linked = tmp_path / "linked"
+    source = FLOOR / "client.c"
+    flags = subprocess.run(
+        ["pkg-config", "--cflags", "--libs", "libpcsclite"], capture_output=True, text=True
+    )
+    command = ["gcc", "-O1", "-o", str(linked), str(source), *flags.stdout.split()]
+    subprocess.run(command, check=True, capture_output=True)
+    environment = {**os.environ, **pcscd.environment(), "HOME": str(tmp_path)}
+
+    line = f"echo 2 | {linked} '{served.reader}' 0084000008"
+
+    with spied(["sh", "-c", line], environment) as (process, lines):
+        found = [str(one.command) for one in spy.read_raw(lines) if isinstance(one, Exchange)]
+
+    assert process.returncode == 0
+    assert found == ["0084000008", "0084000008"]
+
+
+def test_without_a_compiler_the_spying_library_is_used_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert stand_in(Path("/usr/lib/libpcscspy.so.0")) == Path("/usr/lib/libpcscspy.so.0")
 
 
 def test_the_exit_code_of_the_program_is_ours(tmp_path: Path) -> None:

@@ -171,8 +171,10 @@ _HEAD = """\
 """
 
 _PROGRAM = """\
--- The operators of Lua 5.4 are not there in Wireshark before 4.4 (Lua 5.2); this library is in both.
-local band, shift = bit.band, bit.rshift
+-- Lua 5.2 (Wireshark 4.0, 4.2) has no operators for bits, later ones may have no library for them.
+local bits = bit or bit32
+local band = bits and bits.band or load("return function(a, b) return a & b end")()
+local shift = bits and bits.rshift or load("return function(a, b) return a >> b end")()
 
 local sscard = Proto("sscard", "Social security card")
 local f = {

@@ -1,6 +1,6 @@
 """A recording while it is being made: a trace file that grows, and the PC/SC calls of any other program (libpcscspy).
 
-Linux: the program is shown a folder in which libpcsclite.so.1 is the spying library of pcsc-lite; whether it was linked
+Linux: the program is shown a folder in which libpcsclite.so.1 is a spying one (spy_library.py); whether it was linked
 against it or loads it later makes no difference, and nothing is installed. What the library hears goes through a FIFO and
 is never on a disk. A program that is set-user-id ignores such a folder.
 Source: pcsc-spy(1), ld.so(8).
@@ -20,20 +20,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from .spy_library import REAL, spy_library, stand_in
+
 LOOK_S = 0.1
 FIFO = "pcsc-spy"
 """In the home folder: compiled into the library."""
-_SPIES = (
-    "usr/lib/*/libpcscspy.so*",
-    "usr/lib64/libpcscspy.so*",
-    "usr/lib/libpcscspy.so*",
-    "usr/local/lib/libpcscspy.so*",
-)
-_REAL = "libpcsclite.so.1"
-
-
-class NoSpy(Exception):
-    """The spying library, or the library it listens to, is not there."""
 
 
 class SpyBusy(Exception):
@@ -72,20 +63,6 @@ class _Lines(io.BufferedReader):
         return self.read1(-1 if size is None else size)
 
 
-def spy_library(root: Path = Path("/")) -> tuple[Path, Path]:
-    """The spying library and the real one beside it.
-
-    Raises:
-        NoSpy: one is missing.
-    """
-    for pattern in _SPIES:
-        for spy in sorted(root.glob(pattern)):
-            real = spy.with_name(_REAL)
-            if real.exists():
-                return spy, real
-    raise NoSpy
-
-
 @contextmanager
 def spied(
     command: Sequence[str], environment: Mapping[str, str]
@@ -99,7 +76,7 @@ def spied(
     spy, real = spy_library()
     fifo = Path(environment.get("HOME") or "/") / FIFO
     with tempfile.TemporaryDirectory(prefix="sscard-spy-") as folder, _made(fifo) as descriptor:
-        (Path(folder) / _REAL).symlink_to(spy)
+        (Path(folder) / REAL).symlink_to(stand_in(spy))
         (Path(folder) / "libpcsclite_nospy.so.1").symlink_to(real)
         paths = [folder, *filter(None, [environment.get("LD_LIBRARY_PATH")])]
         process = subprocess.Popen(
@@ -108,7 +85,8 @@ def spied(
         try:
             yield process, _heard(descriptor, process)
         finally:
-            process.wait()
+            for _ in _heard(descriptor, process):
+                pass  # a FIFO nobody empties would hold the program up for ever
 
 
 @contextmanager
