@@ -17,6 +17,10 @@ from ..run.events import RunBegan, Step
 from .certificate import Certificate, ClauseResult, Reason, Shown, Standing
 
 STYLE_PACKAGE, STYLE = "sscard_terminal.lab.reports", "page.css"
+OWN_STYLE = """.clauses td:last-child { white-space: normal; }
+.clauses > tbody > tr > td:first-child { width: 16rem; }
+.clauses > tbody > tr > td:nth-child(2) { width: 8rem; }
+"""
 CSS_CLASS = {
     Standing.PASSED: "passed",
     Standing.FAILED: "failed",
@@ -42,7 +46,7 @@ class _Page:
             f'<!doctype html>\n<html lang="{"zh-CN" if self._language == "zh" else "en"}">\n<meta charset="utf-8">\n'
             '<meta name="viewport" content="width=device-width">\n'
             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-            f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n<main>\n<h1>{escape(title)}</h1>\n"
+            f"<title>{escape(title)}</title>\n<style>\n{style}{OWN_STYLE}</style>\n<main>\n<h1>{escape(title)}</h1>\n"
         )
         yield from self._head()
         for chapter, clauses in self._certificate.by_chapter().items():
@@ -78,7 +82,7 @@ class _Page:
         failed = any(clause.standing is Standing.FAILED for clause in clauses)
         yield (
             f"<details{' open' if failed else ''}><summary>card.md §{escape(chapter)} "
-            f"<small>{passed} / {len(clauses)}</small></summary>\n<table><tbody>\n"
+            f'<small>{passed} / {len(clauses)}</small></summary>\n<table class="clauses"><tbody>\n'
         )
         for clause in clauses:
             yield self._clause(clause)

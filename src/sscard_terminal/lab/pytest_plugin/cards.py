@@ -168,8 +168,10 @@ class VirtualChip:
 class VirtualCard(VirtualChip):
     """A social security card. `pin` is the PIN it has now, as the test set it."""
 
-    def __init__(self, name: str, image: bytes, pin: str, **options: bool | Line | None) -> None:
-        super().__init__(name, image, **options)  # type: ignore[arg-type]  # at_once and line, as there
+    def __init__(
+        self, name: str, image: bytes, pin: str, *, at_once: bool = False, line: Line | None = None
+    ) -> None:
+        super().__init__(name, image, at_once=at_once, line=line)
         self.pin = pin
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -128,16 +129,13 @@ def sscard_pcscd(request: pytest.FixtureRequest) -> Iterator[PrivatePcscd]:
 
     from .readers import service
 
-    try:
-        running = service()
-        pcscd = running.__enter__()
-    except PcscdUnavailable as error:
-        end = pytest.skip if request.config.getini("sscard_without_pcscd") == "skip" else pytest.fail
-        end(str(error))
-    try:
+    with ExitStack() as stack:
+        try:
+            pcscd = stack.enter_context(service())
+        except PcscdUnavailable as error:
+            end = pytest.skip if request.config.getini("sscard_without_pcscd") == "skip" else pytest.fail
+            end(str(error))
         yield pcscd
-    finally:
-        running.__exit__(None, None, None)
 
 
 @pytest.fixture
