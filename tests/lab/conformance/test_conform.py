@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from html.parser import HTMLParser
@@ -10,13 +11,16 @@ import pytest
 
 from sscard_terminal.card.loopback import LoopbackConnection
 from sscard_terminal.card.memory import RamStore
+from sscard_terminal.cardspec.profile import CardProfile
 from sscard_terminal.iso7816.apdu import CommandApdu, ResponseApdu
 from sscard_terminal.lab import virtual
+from sscard_terminal.lab.conformance import running
 from sscard_terminal.lab.conformance.certificate import Certificate, Reason, Standing
 from sscard_terminal.lab.conformance.page import page
 from sscard_terminal.lab.conformance.running import conform
 from sscard_terminal.lab.conformance.subjects import reader_subject, virtual_subject
 from sscard_terminal.lab.conformance.suite import Subject, clauses, clauses_of, suite, unscripted
+from sscard_terminal.lab.run import virtual_target
 from sscard_terminal.lab.run.targets import Target
 from sscard_terminal.lab.script.syntax import Script, Section
 from sscard_terminal.reader.private_pcscd import PrivatePcscd, Slot
@@ -145,6 +149,40 @@ def test_the_same_files_pass_over_pcscd(pcscd: PrivatePcscd, _slots_in_turn: Ite
 
     assert failed(certificate) == []
     assert certificate.count(Standing.PASSED) == 436
+
+
+# Cards that do it otherwise -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "file", "clause"),
+    [
+        ("wrong_pin_clears_status", False, "3-verify-wrong", "3 VERIFY wrong 63C2"),
+        ("change_pin_clears_status", True, "10-b11-b12", "10 B11, B12"),
+        ("reset_pin_clears_status", False, "2.2-pin-unblock", "3 UNBLOCK"),
+        ("blocked_select", 0x6A82, "2.2-application-block", "10 A6"),
+        ("class_80_unknown_ins", 0x6D00, "10-a5", "10 A5 6E00"),
+        ("answers_at_once", True, "2.2-get-response", "2.1 61xx"),
+    ],
+)
+def test_a_card_of_another_ruling_fails_its_clause(
+    rule: str, value: object, file: str, clause: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = tuple(found for found in suite(Subject.CARD) if found.name == file)
+    monkeypatch.setattr(running, "suite", lambda subject: chosen)
+    described = virtual_target.load_profile
+
+    def changed(name: str) -> CardProfile:
+        profile = described(name)
+        rules = replace(profile.rules, **{rule: value}) if "psam" not in name else profile.rules
+        return replace(profile, rules=rules)
+
+    as_it_is = certified(virtual_subject("gen2-32k", 1)[1])
+    monkeypatch.setattr(virtual_target, "load_profile", changed)
+    otherwise = certified(virtual_subject("gen2-32k", 1)[1])
+
+    assert failed(as_it_is) == []
+    assert clause in failed(otherwise)
 
 
 # A real card, a lying card ------------------------------------------------------------------------------
