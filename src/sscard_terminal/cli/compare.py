@@ -23,11 +23,13 @@ WIDEST = 96
 @service("compare", uses_readers=False, has_trace=False)
 @click.argument("first", metavar="A", type=FilePath())
 @click.argument("second", metavar="B", type=FilePath())
-def compare(run: Run, first: Path, second: Path) -> int:
+@click.option("--headers-only", is_flag=True)
+def compare(run: Run, first: Path, second: Path, headers_only: bool) -> int:
     """See messages, help.compare."""
     console = run.console
     with recording.opened(first) as one, recording.opened(second) as other:
-        found = first_difference(_told(run, one, first), _told(run, other, second), console.language)
+        entries = _told(run, one, first), _told(run, other, second)
+        found = first_difference(*entries, console.language, headers_only=headers_only)
     if found is None:
         console.say("compare.same", first=first, second=second)
         console.give({"same": True})

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from sscard_applets.catalogue import profile_names
+from sscard_terminal.card.control.faults import FaultyCard
+from sscard_terminal.card.loopback_slot import LoopbackSlot
+from sscard_terminal.card.memory import RamStore
 from sscard_terminal.lab.explorer.places import Kind
 from sscard_terminal.lab.explorer.refusal import NotUnderstood, Refused, sentence
+from sscard_terminal.lab.explorer.session import Explorer, Surroundings
+from sscard_terminal.reader.connection import LinkError
 from sscard_terminal.terminal.journal import Journal
-from tests.cards import new_card, new_psam
-from tests.lab.explorer.walks import desk_at, explorer_over, pins, told
+from tests.cards import card_image, chip_over, new_card, new_psam, psam_image
+from tests.lab.explorer.walks import desk_at, explorer_over, no_pin, pins, told
 
 
 def test_the_tree_of_a_card_has_its_files_with_their_names() -> None:
@@ -209,6 +215,35 @@ def test_a_line_that_is_none_is_not_understood(line: str, key: str, tmp_path: Pa
     assert raised.value.key == key
     assert raised.value.column >= 1
     assert "123456" not in sentence(raised.value, "en")
+
+
+def test_after_the_card_was_changed_reset_looks_at_the_one_that_is_there_now() -> None:
+    card = FaultyCard(RamStore(card_image()), chip_over)
+    psam = FaultyCard(RamStore(psam_image()), partial(chip_over, profile_name="psam-national"))
+    slot = LoopbackSlot()
+    slot.put_in(card)
+    explorer = Explorer(Surroundings(slot.open, no_pin, "a reader", "en"))
+    assert explorer.kind is Kind.CARD
+
+    slot.take_out()
+    with pytest.raises(LinkError):
+        told(explorer, "ls")
+    slot.put_in(psam)
+    (atr,) = told(explorer, "reset")
+
+    assert explorer.kind is Kind.PSAM
+    assert atr == "ATR 3B6D0000008154310086603709000000A1"
+    assert told(explorer, "cat 0016") == ["    0  terminal 370900000001"]
+
+
+def test_no_exchange_that_was_heard_holds_the_pin() -> None:
+    explorer = explorer_over(ask_pin=pins("123456"))
+
+    told(explorer, "verify")
+
+    heard = explorer._walker.heard.last
+    assert "123456" not in str(heard)
+    assert bytes.fromhex("123456") not in heard.entry.command.raw  # type: ignore[union-attr]  # an exchange has one
 
 
 def test_completion_knows_verbs_and_places_and_asks_the_card_nothing() -> None:

@@ -78,6 +78,19 @@ def test_two_pins_that_differ_are_not_shown() -> None:
     assert found.first.octets == found.second.octets == "0020000003******"
 
 
+def test_by_headers_and_status_words_alone_two_sessions_with_other_random_numbers_are_the_same() -> None:
+    first = "> 0084000008\n< 0102030405060708 9000\n> 00B201440E\n< 6982\n"
+    second = "> 0084000008\n< 1112131415161718 9000\n> 00B201441C\n< 6A83\n"
+
+    found = first_difference(
+        transcript.read(first.splitlines()), transcript.read(second.splitlines()), "en", headers_only=True
+    )
+
+    assert found is not None
+    assert (found.number, found.where, found.marks) == (2, Where.STATUS, " ^ ^")
+    assert (found.first.octets, found.second.octets) == ("6982", "6A83")
+
+
 @pytest.mark.parametrize("name", FLOWS)
 def test_a_flow_says_to_card_and_psam_what_its_golden_trace_says(name: str, tmp_path: Path) -> None:
     with recording.opened(GOLDEN / f"{name}.apdu") as golden:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import itertools
 import random
 import shutil
 import struct
 import subprocess
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -202,6 +204,31 @@ def test_the_dissector_speaks_chinese_and_knows_the_psams_files(tmp_path: Path) 
 
     assert "读二进制 READ BINARY 0016 终端机编号 | 9000 成功" in printed
     assert "PSAM 消费初始化 INITIALIZE SAM FOR PURCHASE | 6108 还有 8 字节可取" in printed
+
+
+def test_a_capture_that_wireshark_saved_again_is_imported_as_it_was(tmp_path: Path) -> None:
+    out, again = exported("three-strikes.apdu", tmp_path), tmp_path / "again.pcapng"
+    tshark("-r", out, "-w", again)
+
+    first, second = (list(pcapng.read(io.BytesIO(file.read_bytes()))) for file in (out, again))
+
+    lines = [[line[:46] for line in transcript.write(told(found, "en"))] for found in (first, second)]
+    assert lines[0] == lines[1]
+    assert any("0020000003******" in line for line in lines[1])
+
+
+def test_an_export_keeps_nothing_of_what_it_has_written() -> None:
+    def peak(count: int) -> int:
+        tracemalloc.start()
+        for _ in pcapng.write(told(itertools.repeat(GET_BALANCE, count), "en")):
+            pass
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    peak(10)
+
+    assert peak(5000) - peak(50) < 20_000
 
 
 def test_a_transcript_goes_through_pcapng_unchanged(tmp_path: Path) -> None:

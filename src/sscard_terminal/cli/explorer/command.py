@@ -34,6 +34,7 @@ from ..values import FilePath
 from .script import Script, numbered
 
 HISTORY = "shell-history"
+STANDARD = "-"
 
 
 @service("shell")
@@ -46,12 +47,12 @@ def shell(run: Run, script: Path | None, pin_stdin: bool, reveal: bool, journal:
     settings = settings_of(run)
     reader = _reader(run, settings.configuration)
     is_typed = script is None and sys.stdin.isatty()
-    text = None if script is None else script.read_text(encoding="utf-8")
+    text = None if script is None or str(script) == STANDARD else _text_of(script)
     with tracing_to(run.trace, run.console.language) as trace, _Slot(run, reader, trace) as slot:
         explorer = Explorer(
             Surroundings(
                 slot.open,
-                _expected if pin_stdin or not (is_typed or script) else _asked,
+                _expected if pin_stdin or (text is None and not is_typed) else _asked,
                 reader,
                 run.console.language,
                 partial(_desk, run, settings, reader, trace, journal),
@@ -64,6 +65,13 @@ def shell(run: Run, script: Path | None, pin_stdin: bool, reveal: bool, journal:
             return Script(run.console, explorer, script).run(numbered(text))
         finally:
             explorer.close()
+
+
+def _text_of(script: Path) -> str:
+    try:
+        return script.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise Stop(Exit.USAGE, "file.not-text", file=script) from error
 
 
 def _at_prompt(run: Run, explorer: Explorer) -> int:

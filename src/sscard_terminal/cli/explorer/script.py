@@ -16,7 +16,7 @@ from sscard_terminal.lab.explorer.refusal import NotUnderstood
 from sscard_terminal.lab.explorer.session import Explorer
 
 from ..console import Console
-from ..exits import Exit
+from ..exits import Exit, Stop
 from .endings import ENDINGS, ending
 
 MAY_FAIL = "-"
@@ -79,6 +79,13 @@ def numbered(text: str | None) -> Iterator[tuple[int, str]]:
         yield from enumerate(text.splitlines(), start=1)
         return
     number = 0
-    while line := sys.stdin.readline():
+    while line := _next_line():
         number += 1
         yield number, line.rstrip("\r\n")
+
+
+def _next_line() -> str:
+    try:
+        return sys.stdin.readline()
+    except UnicodeDecodeError:
+        raise Stop(Exit.USAGE, "file.not-text", file="-") from None

@@ -20,6 +20,8 @@ def decoded(found: Iterable[tuple[int, Told]], language: Language) -> Iterator[s
         octets = one.answer.octets[:-4]
         if text and text != said["bytes"].format(count=len(octets) // 2):
             yield f"{number:>5}  {text}"
+        elif octets and not octets.strip("*"):
+            yield f"{number:>5}  {said['withheld-bytes'].format(count=len(octets) // 2)}"
         elif octets:
             yield from dump(octets, number)
         else:

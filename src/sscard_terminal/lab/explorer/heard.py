@@ -11,7 +11,7 @@ from sscard_terminal.iso7816.apdu import CommandApdu, ResponseApdu
 from sscard_terminal.iso7816.status import Language
 from sscard_terminal.lab.traces.entries import Exchange, Reset, Shown
 from sscard_terminal.lab.traces.formats import transcript
-from sscard_terminal.lab.traces.words import Told, Words
+from sscard_terminal.lab.traces.words import Told, Words, redacted
 from sscard_terminal.reader.connection import Connection, LinkError
 from sscard_terminal.reader.wrapping import Wrapping
 
@@ -41,7 +41,8 @@ class Heard(Wrapping):
         return atr
 
     def _hear(self, entry: Exchange | Reset) -> None:
-        self.last = self._words.tell(entry)
+        found = self._words.tell(entry)
+        self.last = Told(redacted(found), found.command, found.answer)  # no name of ours holds on to a PIN
         if self.sink is not None:
             for line in transcript.write([self.last]):
                 self.sink(line.rstrip("\n"))

@@ -9,8 +9,6 @@ import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sscard_terminal.iso7816.errors import FormatError
-from sscard_terminal.lab.traces.entries import Shown
 from sscard_terminal.voice.apdus.commands import SECRET_INSTRUCTIONS
 
 from .refusal import NotUnderstood
@@ -106,7 +104,7 @@ def may_be_kept(text: str) -> bool:
     if line.verb is not Verb.APDU:
         return True
     try:
-        raw = Shown.parse("".join(line.arguments)).raw
-    except FormatError:
+        raw = bytes.fromhex("".join(line.arguments))
+    except ValueError:
         return False
     return len(raw) >= 4 and raw[1] not in SECRET_INSTRUCTIONS

@@ -16,7 +16,7 @@ from sscard_terminal.cardspec.transaction import PurchaseAmounts
 from sscard_terminal.iso7816.errors import FormatError
 from sscard_terminal.iso7816.status import Language
 from sscard_terminal.lab.run.exact import exact
-from sscard_terminal.lab.traces.entries import Shown
+from sscard_terminal.lab.traces.entries import MASK
 from sscard_terminal.lab.traces.formats import transcript
 from sscard_terminal.reader.connection import Connection, LinkError, exclusively, reset
 from sscard_terminal.voice.messages import text
@@ -30,6 +30,7 @@ from .sale import SaleDesk, sell
 from .walker import Found, Walker
 
 UP = ".."
+LEAST_COMMAND = 4
 ASKS_FIRST = (Verb.VERIFY, Verb.SALE)
 """A person is asked before the card is held (style.md, "Ask the human first")."""
 
@@ -215,19 +216,21 @@ class Explorer:
         yield from dump(one.answer.octets[:-4], number)
 
     def _apdu(self, digits: str) -> Iterator[str]:
+        if MASK in digits:
+            raise NotUnderstood("explorer.masked", 6)
         try:
-            raw = Shown.parse(digits)
-        except FormatError:
+            raw = bytes.fromhex(digits)
+        except ValueError:
             raise NotUnderstood("explorer.hex", 6) from None
-        if raw.hidden or len(raw) < 4:
-            raise NotUnderstood("explorer.masked" if raw.hidden else "explorer.hex", 6)
+        if len(raw) < LEAST_COMMAND:
+            raise NotUnderstood("explorer.hex", 6)
         heard = self._walker.heard
         self._walker.come_back()
         self._walker.lost()
         if (sink := heard.sink) is not None:
             heard.sink = None  # what this verb shows is that exchange
         try:
-            heard.transmit(exact(raw.raw))
+            heard.transmit(exact(raw))
         finally:
             heard.sink = sink
         yield from (line.rstrip("\n") for line in transcript.write([heard.last]))

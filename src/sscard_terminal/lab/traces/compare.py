@@ -16,6 +16,8 @@ from sscard_terminal.voice.apdus import Line
 from .entries import Entry, Exchange, Range, Remark, Reset, Shown
 from .words import NOTHING, Told, told
 
+HEADER = 4
+
 
 class Where(StrEnum):
     """In what two recordings differ; the value is the end of the key of its words."""
@@ -51,16 +53,17 @@ class Difference:
 
 
 def first_difference(
-    first: Iterable[Entry], second: Iterable[Entry], language: Language
+    first: Iterable[Entry], second: Iterable[Entry], language: Language, *, headers_only: bool = False
 ) -> Difference | None:
-    """The first difference, None where there is none.
+    """The first difference, None where there is none. `headers_only`: of a command its header counts, of an answer its
+    status word; two sessions of a card, each with its own random numbers, clock and MACs, are the same then.
 
     Raises:
         TraceError: one of them does not fit its format.
     """
     pairs = zip_longest(_counted(told(first, language)), _counted(told(second, language)))
     for number, (one, other) in enumerate(pairs, start=1):
-        if (found := _difference(number, one, other)) is not None:
+        if (found := _difference(number, one, other, headers_only)) is not None:
             return found
     return None
 
@@ -69,19 +72,21 @@ def _counted(found: Iterable[Told]) -> Iterator[Told]:
     return (one for one in found if not isinstance(one.entry, Remark))
 
 
-def _difference(number: int, one: Told | None, other: Told | None) -> Difference | None:
+def _difference(number: int, one: Told | None, other: Told | None, headers_only: bool) -> Difference | None:
     if one is None or other is None:
         return Difference(number, Where.ENDED, _side(one), _side(other), "")
     match one.entry, other.entry:
         case Reset(atr=a), Reset(atr=b):
             marks = nibbles(Shown(a), Shown(b))
             return Difference(number, Where.ATR, _side(one), _side(other), marks) if marks else None
-        case Exchange() as a, Exchange() as b:
-            return _between(number, one, other, a, b)
+        case Exchange(), Exchange():
+            return _between(number, *(map(_head, (one, other)) if headers_only else (one, other)))
     return Difference(number, Where.KIND, _side(one), _side(other), "")
 
 
-def _between(number: int, one: Told, other: Told, a: Exchange, b: Exchange) -> Difference | None:
+def _between(number: int, one: Told, other: Told) -> Difference | None:
+    a, b = one.entry, other.entry
+    assert isinstance(a, Exchange) and isinstance(b, Exchange)
     if marks := nibbles(a.command, b.command):
         return Difference(number, Where.COMMAND, _side(one), _side(other), marks)
     answers = Side(a.line, *one.answer), Side(b.line, *other.answer)
@@ -93,6 +98,18 @@ def _between(number: int, one: Told, other: Told, a: Exchange, b: Exchange) -> D
         where = Where.STATUS if status else Where.DATA
         return Difference(number, where, *answers, marks, one.command)
     return None
+
+
+def _head(one: Told) -> Told:
+    """An exchange of which only header and status word are there."""
+    entry = one.entry
+    assert isinstance(entry, Exchange)
+    answer = None if entry.answer is None else _words_of(entry.answer)
+    return Told(
+        Exchange(Shown(entry.command.raw[:HEADER]), answer, entry.link, line=entry.line),
+        Line(one.command.octets[: 2 * HEADER], one.command.says),
+        Line(one.answer.octets[-4:], one.answer.says),
+    )
 
 
 def _side(one: Told | None) -> Side:

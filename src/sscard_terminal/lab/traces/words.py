@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from sscard_terminal.iso7816.status import Language
 from sscard_terminal.reader.connection import LinkReason
-from sscard_terminal.reader.transcript import Octets, carries_pin
 from sscard_terminal.voice.apdus import Line, Telling
 from sscard_terminal.voice.apdus.telling import words
 
@@ -18,7 +17,8 @@ from .entries import MASK, Entry, Exchange, Range, Remark, Reset, Shown
 
 NOTHING = Line("", "")
 _PIN_INSTRUCTIONS = frozenset({0x20, 0x24, 0x2C, 0x5E})
-"""What may be a command with a PIN; `carries_pin` decides."""
+"""VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER, CHANGE PIN, of any class but the account's own (B0 2C is a debit)."""
+_ACCOUNT_CLASS = 0xB0
 
 
 class Told(NamedTuple):
@@ -74,7 +74,7 @@ class Words:
         command = telling.command(raw)
         if card.careful is not telling:
             careful = card.careful.command(raw)
-            if raw[1:2] and raw[1] in _PIN_INSTRUCTIONS and carries_pin(Octets(tuple(raw))):
+            if raw[0] != _ACCOUNT_CLASS and raw[1] in _PIN_INSTRUCTIONS:
                 command = careful
         if entry.command.hidden:
             command = self._merged(command, entry.command)

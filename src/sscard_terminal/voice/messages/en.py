@@ -1245,6 +1245,7 @@ TEXTS: dict[str, str] = {
     "examples.compare": "sscard compare yesterday.trace today.trace\nsscard compare golden.apdu opensc-debug.log --json",
     "option.compare.first": "A recording.",
     "option.compare.second": "The one to be compared with it.",
+    "option.headers_only": "Compare the header of each command and each status word only: two sessions with their own random numbers and clock are the same then.",
     "compare.same": "No difference: {first} and {second} say the same.",
     "compare.differ": "First difference: entry {number}, {where}.",
     "compare.side": "{file}, line {line}: {says}",

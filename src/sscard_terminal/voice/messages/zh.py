@@ -1206,6 +1206,7 @@ TEXTS: dict[str, str] = {
     "examples.compare": "sscard compare yesterday.trace today.trace\nsscard compare golden.apdu opensc-debug.log --json",
     "option.compare.first": "一份记录。",
     "option.compare.second": "与之比较的另一份。",
+    "option.headers_only": "只比较每条命令的命令头和每个状态字：随机数、时钟各不相同的两次会话也可比较。",
     "compare.same": "没有不同：{first} 与 {second} 内容一致。",
     "compare.differ": "第一处不同：第 {number} 项，{where}。",
     "compare.side": "{file} 第 {line} 行：{says}",
