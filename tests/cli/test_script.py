@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -275,3 +277,23 @@ def test_as_a_process_of_its_own_it_ends_with_the_same_codes(scripts: Path) -> N
 
     assert done.code == 1
     assert "1 of 2 sections did not pass" in done.out
+
+
+def test_with_a_real_reader_a_script_needs_no_unix(scripts: Path) -> None:
+    """fcntl stands for all that Windows lacks; virtual cards need it, readers do not."""
+    (scripts / "read.sscard").write_text('00 84 00 00 08 -> 9000\nlet d = date("2026-01-05")\n')
+    code = (
+        "import sys; sys.modules['fcntl'] = None\n"
+        "from sscard_terminal.cli.main import program\n"
+        f"program(['script', 'run', {str(scripts / 'read.sscard')!r}, '--reader', 'none', '--json'])"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PCSCLITE_CSOCK_NAME": "/none"},
+    )
+
+    assert done.returncode == 3, done.stderr
+    assert json.loads(done.stdout)["broken"] == 1

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from sscard_terminal.cardspec.pin import Pin
+from sscard_terminal.reader.connection import LinkError
 
 from .command import Run, service
 from .exits import Exit, Stop
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sscard_terminal.lab.run.events import Event, Listener, Result
     from sscard_terminal.lab.run.opening import Choice
     from sscard_terminal.lab.run.runner import Options
+    from sscard_terminal.lab.run.targets import Target
     from sscard_terminal.lab.script.syntax import Script
 
 REPORTS = ("junit", "tap", "jsonl", "html")
@@ -135,13 +137,18 @@ def _run(run: Run, wanted: Wanted, given: dict[str, Any]) -> int:
 
 
 def _one(script: Script, file: Path, wanted: Wanted, run: Run, hear: Listener) -> Result:
-    from sscard_terminal.lab.run.opening import guard, opened_targets
+    from sscard_terminal.lab.run.guard import require_harmless
+    from sscard_terminal.lab.run.opening import opened_targets
     from sscard_terminal.lab.run.runner import run as run_script
+    from sscard_terminal.lab.run.runner import unreachable
 
-    targets = opened_targets(script, wanted.choice, wanted.seed, file.parent)
+    targets: dict[str, Target] = {}
     try:
-        guard(script, targets, allow_destructive=wanted.allow_destructive)
+        targets = opened_targets(script, wanted.choice, wanted.seed, file.parent)
+        require_harmless(script, targets, allow_destructive=wanted.allow_destructive)
         return run_script(script, targets, options=_options(wanted, run), listener=hear)
+    except LinkError as error:
+        return unreachable(script, error, listener=hear)
     finally:
         for target in targets.values():
             target.close()

@@ -9,7 +9,8 @@ from typing import Any
 
 from sscard_terminal.iso7816.apdu import CommandApdu, ResponseApdu
 from sscard_terminal.lab.run.events import Event, Note, Result, Step, Verdict
-from sscard_terminal.lab.run.opening import Choice, guard, opened_targets
+from sscard_terminal.lab.run.guard import require_harmless
+from sscard_terminal.lab.run.opening import Choice, opened_targets
 from sscard_terminal.lab.run.runner import Options, run
 from sscard_terminal.lab.run.targets import Target
 from sscard_terminal.lab.script.parse import parse
@@ -76,7 +77,7 @@ def ran(
     """Run a text as `sscard script run` does."""
     script = parse(text, "f")
     targets = opened_targets(script, choice or Choice(), 1, folder)
-    guard(script, targets, allow_destructive=allow_destructive)
+    require_harmless(script, targets, allow_destructive=allow_destructive)
     return with_targets(script, targets, variables=variables, **options)
 
 

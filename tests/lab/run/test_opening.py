@@ -6,7 +6,8 @@ import pytest
 
 from sscard_terminal.lab import virtual
 from sscard_terminal.lab.run.events import ExitCode, Problem, RunBegan
-from sscard_terminal.lab.run.opening import Choice, guard, opened_targets
+from sscard_terminal.lab.run.guard import require_harmless
+from sscard_terminal.lab.run.opening import Choice, opened_targets
 from sscard_terminal.lab.script.parse import parse
 from sscard_terminal.lab.script.reading import read_script
 from sscard_terminal.lab.script.syntax import ScriptError
@@ -112,7 +113,7 @@ def test_what_could_harm_a_real_card_is_refused_and_nothing_is_sent(line: str, w
     desk = Desk()
 
     with pytest.raises(ScriptError, match=words):
-        guard(parse(line), {"card": target_of(desk, is_real=True)}, allow_destructive=False)
+        require_harmless(parse(line), {"card": target_of(desk, is_real=True)}, allow_destructive=False)
 
     assert desk.sent == []
 
@@ -122,17 +123,19 @@ def test_reading_a_real_card_needs_no_leave() -> None:
         f"{SSSE}\n00 B0 95 00 00\n00 B2 01 04 00\n00 20 00 00\n00 20 00 00 00\n00 84 00 00 08\nB0 26 00 01 04"
     )
 
-    guard(parse(text), {"card": target_of(Desk(), is_real=True)}, allow_destructive=False)
+    require_harmless(parse(text), {"card": target_of(Desk(), is_real=True)}, allow_destructive=False)
 
 
 def test_a_virtual_card_may_be_harmed() -> None:
-    guard(parse("00 20 00 00 03 12 34 56"), {"card": target_of(Desk())}, allow_destructive=False)
+    require_harmless(parse("00 20 00 00 03 12 34 56"), {"card": target_of(Desk())}, allow_destructive=False)
 
 
 def test_with_leave_the_tries_left_are_looked_at_first() -> None:
     desk = Desk("6118", "63C2")
 
-    guard(parse("00 20 00 00 03 12 34 56"), {"card": target_of(desk, is_real=True)}, allow_destructive=True)
+    require_harmless(
+        parse("00 20 00 00 03 12 34 56"), {"card": target_of(desk, is_real=True)}, allow_destructive=True
+    )
 
     assert desk.sent == ["00A404000F7378312E73682EC9E7BBE1B1A3D5CF", "0020000000", "warm"]
 
@@ -142,6 +145,6 @@ def test_a_card_with_one_try_left_is_sent_no_pin_even_with_leave(answer: str) ->
     desk = Desk("6118", answer)
 
     with pytest.raises(ScriptError, match=r"the card has \d tries left"):
-        guard(
+        require_harmless(
             parse("00 20 00 00 03 12 34 56"), {"card": target_of(desk, is_real=True)}, allow_destructive=True
         )

@@ -23,10 +23,10 @@ from ..script.functions import (
     Value,
     factors_of_atr,
     octets_of,
+    shipped_key,
     suite_of,
     text_of,
 )
-from ..virtual import shipped_keys
 from .targets import Target
 
 ORIGINAL = bytes(8)
@@ -65,7 +65,7 @@ class TargetFunction:
 def _suite_and_key(target: Target, name: str) -> tuple[CipherSuite, bytes]:
     suite = suite_of(target.algorithm)
     is_short = suite is TRIPLE_DES and name.startswith(MESSAGE_KEY)
-    root = root_of_length(shipped_keys()[name], DES_KEY_LENGTH if is_short else KEY_LENGTH)
+    root = root_of_length(shipped_key(name), DES_KEY_LENGTH if is_short else KEY_LENGTH)
     return suite, diversified(suite, root, factors_of_atr(target.atr))
 
 

@@ -1,16 +1,33 @@
 """What a script could do to a card nobody can make anew: burn PIN tries, block, write. Told before anything is sent.
 
-By allowance: what is not known to be harmless could do harm. Not here: asking the card for its tries (runner.py does).
+By allowance: what is not known to be harmless could do harm. Not here: sending what the script says (runner.py).
 Source: card.md §2.2, §2.3, §5.2; scripts.md §8.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..script.syntax import Command, Include, Let, Octets, On, Part, Position, Repeat, Statement, TearBlock
+from sscard_terminal.iso7816.status import OK
+
+from ..script.syntax import (
+    Command,
+    Include,
+    Let,
+    Octets,
+    On,
+    Part,
+    Position,
+    Repeat,
+    Script,
+    ScriptError,
+    Statement,
+    TearBlock,
+)
+from .exact import exact
+from .targets import Target
 
 HARMLESS: dict[tuple[int, int], str] = {
     (0x00, 0xA4): "SELECT",
@@ -43,6 +60,10 @@ _BLOCKING: dict[tuple[int, int], str] = {
     (0x84, 0x18): "APPLICATION UNBLOCK",
 }
 VERIFY = (0x00, 0x20)
+LEAST_TRIES = 2
+"""With fewer left, a real card is not sent what could burn one. Our choice."""
+_SELECT_SSSE = bytes.fromhex("00A404000F7378312E73682EC9E7BBE1B1A3D5CF")
+_ASK_TRIES = bytes.fromhex("0020000000")
 
 
 class Harm(StrEnum):
@@ -103,3 +124,44 @@ def dangers(statements: Iterable[Statement], first: str, target: str = "") -> It
                 yield from dangers(body, first, name)
             case _:
                 pass
+
+
+def require_harmless(
+    script: Script, targets: Mapping[str, Target], *, allow_destructive: bool = False
+) -> None:
+    """See that nothing a script sends could do harm to a real card, unless that is allowed; then look at its tries first.
+
+    Raises:
+        ScriptError: the first line that could, or a card with too few tries left.
+        LinkError: the card does not answer.
+    """
+    first = next(iter(targets), "")
+    found = [danger for danger in dangers(script.statements, first) if _is_real(danger, targets)]
+    if found and not allow_destructive:
+        danger, line = found[0], script.line(found[0].at)
+        raise ScriptError(danger.at, f"harm-{danger.harm}", line, command=danger.command, count=len(found))
+    seen: set[str] = set()
+    for danger in found:
+        if danger.harm is Harm.TRIES and danger.target not in seen:
+            seen.add(danger.target)
+            tries = tries_left(targets[danger.target])
+            if tries is not None and tries < LEAST_TRIES:
+                raise ScriptError(danger.at, "tries-left", script.line(danger.at), tries=tries)
+
+
+def _is_real(danger: Danger, targets: Mapping[str, Target]) -> bool:
+    target = targets.get(danger.target)
+    return target is not None and target.is_real
+
+
+def tries_left(target: Target) -> int | None:
+    """How many tries the card's PIN has; None: it does not tell. The card is reset before and after.
+
+    Raises:
+        LinkError: it does not answer.
+    """
+    target.power_on()
+    target.transmit(exact(_SELECT_SSSE))
+    sw = target.transmit(exact(_ASK_TRIES)).sw
+    target.reset(cold=False)
+    return None if sw == OK else sw.tries_left

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sscard_terminal.cardspec.pin import Pin
+from sscard_terminal.reader.connection import LinkError
 
 from ..script.syntax import Ask, Include, Position, Script, ScriptError, Section, Statement, walk
 from .checking import check
@@ -28,7 +29,7 @@ from .events import (
     Verdict,
     outcome_of,
 )
-from .sending import LinkBroke
+from .sending import NO_ANSWER, LinkBroke
 from .targets import Target
 from .wants import needs_virtual
 
@@ -68,9 +69,10 @@ def run(
 ) -> Result:
     """Run the script; its `use` lines have been seen to (opening.py), commands without a name go to the first target.
 
+    A target that cannot be connected is a result too: the link is broken before anything is sent.
+
     Raises:
         ScriptError: it cannot be run as it is; nothing was sent.
-        LinkError: a target could not be connected; nothing was sent.
     """
     chosen, given = options or Options(), variables or {}
     check(script, targets.keys(), given.keys())
@@ -79,9 +81,26 @@ def run(
     if not chosen.skip_impossible and (wanting := needs_virtual(script.statements, targets)) is not None:
         raise ScriptError(wanting.at, "virtual-only", script.line(wanting.at))
     for target in targets.values():
-        if not target.atr:
-            target.power_on()
+        try:
+            if not target.atr:
+                target.power_on()
+        except LinkError as error:
+            return unreachable(script, error, target.name, listener)
     return _Run(script, targets, given, chosen, listener or _nobody).whole()
+
+
+def unreachable(
+    script: Script, error: LinkError, target: str = "", listener: Listener | None = None
+) -> Result:
+    """What comes of a script whose card or reader is not there; `listener` hears it as of any run."""
+    say, at = listener or _nobody, Position(script.file)
+    reason = str(error.reason)
+    step = Step(at, target, Verdict.BROKEN, 0.0, link=reason, problems=NO_ANSWER, action="power on")
+    section = SectionResult("", "", at, Verdict.BROKEN, (step,), 0.0, counts={Verdict.BROKEN: 1})
+    result = Result(script.file, (section,), 0.0)
+    for event in (RunBegan(script.file, (), None), step, section, RunEnded(result)):
+        say(event)
+    return result
 
 
 def _refuse_questions(script: Script) -> None:

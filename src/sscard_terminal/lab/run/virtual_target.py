@@ -6,7 +6,6 @@ Not here: making images (lab/virtual.py) and the faults themselves (card/control
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from random import Random
 
 from sscard_applets.catalogue import load_applets, load_profile
@@ -133,12 +132,3 @@ def profile_of(image: bytes) -> str:
 def _first_pin(profile: str) -> bytes:
     first = load_profile(profile).first_pin
     return Pin(first).to_bcd() if first else b""
-
-
-def image_in(file: Path) -> bytes:
-    """What an image file holds; the file is only looked at.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    return file.read_bytes()

@@ -21,8 +21,6 @@ from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.iso7816.atr import Atr
 from sscard_terminal.iso7816.errors import FormatError
 
-from ..virtual import shipped_keys
-
 Value = bytes | str
 """An argument: bytes, or a quoted text."""
 Parts = Mapping[str, bytes]
@@ -80,8 +78,17 @@ def suite_of(value: Value) -> CipherSuite:
     raise ArgumentError(f"algorithm is one of {', '.join(SUITES)}, or $card.algorithm")
 
 
+def shipped_key(name: str) -> bytes:
+    """A test root key."""
+    from ..virtual import (
+        shipped_keys,  # with it comes what a virtual card needs, which a script for a reader does not
+    )
+
+    return shipped_keys()[name]
+
+
 def _key(name: str, value: Value) -> bytes:
-    return shipped_keys()[value] if isinstance(value, str) else octets_of(name, value, 8, 16)
+    return shipped_key(value) if isinstance(value, str) else octets_of(name, value, 8, 16)
 
 
 def _amounts(account: Value, self_paid: Value, pooled: Value) -> bytes:
