@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
 
+from sscard_terminal.card.vpicc import Vpicc
+from sscard_terminal.reader.pcsc import wait_for_card
+from sscard_terminal.reader.private_pcscd import PrivatePcscd, Slot
+from tests.cards import new_card
 from tests.cli.conftest import Counter, Sscard
 from tests.cli.counter.test_keyboard import ENTER, Terminal
 
@@ -58,6 +63,37 @@ def test_the_first_line_that_fails_ends_a_script_with_its_place(
     assert done.code == code
     assert words in done.err
     assert PIN not in done.out + done.err
+
+
+@pytest.mark.vpcd
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("verify", "VERIFY can burn a PIN"),
+        ("-sale 1", "DEBIT FOR PURCHASE is not known to leave"),
+        ("apdu 8416000004AABBCCDD", "CARD BLOCK can block"),
+    ],
+)
+def test_on_a_reader_a_script_burns_no_try_and_pays_nothing_unless_allowed(
+    line: str, words: str, pcscd: PrivatePcscd, slot: Slot, sscard: Sscard, tmp_path: Path
+) -> None:
+    script = tmp_path / "walk.txt"
+    script.write_text(f"ls\n{line}\n")
+    vpicc = Vpicc(new_card(), slot.port, open_socket=pcscd.open_socket)
+    serving = threading.Thread(target=vpicc.serve)
+    serving.start()
+    try:
+        assert wait_for_card(slot.reader, 5)
+        from_file = sscard("shell", "--reader", slot.reader, "--run", script)
+        from_input = sscard("shell", "--reader", slot.reader, stdin=f"{line.lstrip('-')}\n")
+    finally:
+        vpicc.request_stop()
+        serving.join()
+
+    assert (from_file.code, from_input.code) == (1, 1)
+    assert from_file.out == "", "nothing is sent before the whole text was looked through"
+    assert f"{script}:2: {words}" in from_file.err
+    assert f"-:1: {words}" in from_input.err
 
 
 def test_without_a_card_it_is_reader_trouble(sscard: Sscard, tmp_path: Path) -> None:

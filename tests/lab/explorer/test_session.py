@@ -158,6 +158,18 @@ def test_trace_shows_every_command_until_it_is_off() -> None:
     assert not any(line.startswith(">") for line in hidden)
 
 
+def test_what_was_sent_is_shown_although_the_card_refused() -> None:
+    explorer = explorer_over()
+    told(explorer, "trace on")
+    shown: list[str] = []
+
+    with pytest.raises(Refused):
+        for line in explorer.run("cat DF04/EF08"):
+            shown.append(line)
+
+    assert "< 6982" in shown[-1]
+
+
 def test_a_psam_has_its_own_tree_and_takes_no_pin() -> None:
     explorer = explorer_over(new_psam())
 

@@ -9,7 +9,9 @@ import pytest
 
 from sscard_terminal.lab.traces import recording
 from sscard_terminal.lab.traces.entries import Entry, Exchange, Remark, Reset, TraceError
+from sscard_terminal.lab.traces.formats import transcript
 from sscard_terminal.lab.traces.recording import Format
+from sscard_terminal.lab.traces.words import told
 from sscard_terminal.reader.connection import LinkReason
 from tests.cards import FIXTURES
 
@@ -107,6 +109,23 @@ def test_the_debug_log_of_opensc_has_what_went_to_the_reader() -> None:
     assert isinstance(first, Exchange)
     assert first.card == "Virtual PCD A 00 00"
     assert first.time_us == ((5 * 60 + 55) * 60 + 49) * 1_000_000 + 975_000
+
+
+def test_the_debug_log_of_older_opensc_has_other_heads() -> None:
+    old = (
+        "0x7fb92717e740 10:10:39.036 [opensc-tool] reader-pcsc.c:251:pcsc_transmit: reader 'ACS 00 00'\n"
+        "0x7fb92717e740 10:10:39.036 [opensc-tool] apdu.c:187:sc_apdu_log: \n"
+        "Outgoing APDU data [   13 bytes] =====================================\n"
+        "00 20 00 80 08 31 32 33 34 35 36 FF FF . ...123456..\n"
+        "======================================================================\n"
+        "0x7fb92717e740 10:10:39.066 [opensc-tool] apdu.c:187:sc_apdu_log: \n"
+        "Incoming APDU data [    2 bytes] =====================================\n"
+        "90 00 ..\n"
+        "======================================================================\n"
+    )
+
+    assert exchanges(entries(old)) == [("0020008008313233343536FFFF", "9000")]
+    assert "3132" not in "".join(transcript.write(told(entries(old), "en", reveals=True)))
 
 
 def test_opensc_tool_prints_what_opensc_made_of_it() -> None:

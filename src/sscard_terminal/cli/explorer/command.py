@@ -29,9 +29,9 @@ from ..settings import Settings, settings_of
 from ..signed_in import operator_for
 from ..state import made_state_folder
 from ..trace import NoTrace, Trace, tracing_to
-from ..training import usable
+from ..training import IMAGE_PREFIX, usable
 from ..values import FilePath
-from .script import Script, numbered
+from .script import Script
 
 HISTORY = "shell-history"
 STANDARD = "-"
@@ -42,7 +42,15 @@ STANDARD = "-"
 @click.option("--pin-stdin", is_flag=True)
 @click.option("--reveal", is_flag=True)
 @click.option("--journal", metavar="FILE", type=FilePath())
-def shell(run: Run, script: Path | None, pin_stdin: bool, reveal: bool, journal: Path | None) -> int:
+@click.option("--allow-destructive", is_flag=True)
+def shell(
+    run: Run,
+    script: Path | None,
+    pin_stdin: bool,
+    reveal: bool,
+    journal: Path | None,
+    allow_destructive: bool,
+) -> int:
     """See messages, help.shell."""
     settings = settings_of(run)
     reader = _reader(run, settings.configuration)
@@ -62,7 +70,8 @@ def shell(run: Run, script: Path | None, pin_stdin: bool, reveal: bool, journal:
         try:
             if is_typed:
                 return _at_prompt(run, explorer)
-            return Script(run.console, explorer, script).run(numbered(text))
+            is_guarded = not (allow_destructive or reader.startswith(IMAGE_PREFIX))
+            return Script(run.console, explorer, script, is_guarded=is_guarded).run(text)
         finally:
             explorer.close()
 

@@ -19,6 +19,8 @@ from sscard_terminal.lab.run.exact import exact
 from sscard_terminal.lab.traces.entries import MASK
 from sscard_terminal.lab.traces.formats import transcript
 from sscard_terminal.reader.connection import Connection, LinkError, exclusively, reset
+from sscard_terminal.terminal.journal_file import JournalTrouble
+from sscard_terminal.terminal.psam import PsamFailure
 from sscard_terminal.voice.messages import text
 
 from .contents import decoded, dump
@@ -31,6 +33,8 @@ from .walker import Found, Walker
 
 UP = ".."
 LEAST_COMMAND = 4
+ENDINGS = (Refused, NotUnderstood, LinkError, PsamFailure, JournalTrouble, FormatError)
+"""What a line may end with."""
 ASKS_FIRST = (Verb.VERIFY, Verb.SALE)
 """A person is asked before the card is held (style.md, "Ask the human first")."""
 
@@ -94,14 +98,17 @@ class Explorer:
         line = parse(said)
         if line is None:
             return
-        told: list[str] = []
-        self._walker.heard.sink = told.append if self._traces else None
-        with nullcontext() if line.verb in ASKS_FIRST else exclusively(self._walker.heard):
-            for words in self._done(line):
-                yield from told
-                told.clear()
-                yield words
-        yield from told
+        heard: list[str] = []
+        self._walker.heard.sink = heard.append if self._traces else None
+        try:
+            with nullcontext() if line.verb in ASKS_FIRST else exclusively(self._walker.heard):
+                for words in self._done(line):
+                    yield from _taken(heard)
+                    yield words
+        except ENDINGS:
+            yield from _taken(heard)  # what was said until then
+            raise
+        yield from _taken(heard)
 
     def complete(self, said: str) -> tuple[str, ...]:
         """What may stand in place of the last word of an unfinished line; asks the card nothing."""
@@ -344,6 +351,12 @@ class Explorer:
 
     def _text(self, key: str, **facts: object) -> str:
         return text(self._language, key, **facts)
+
+
+def _taken(lines: list[str]) -> Iterator[str]:
+    """The lines there are, which are gone then."""
+    while lines:
+        yield lines.pop(0)
 
 
 def _of_name(places: tuple[Place, ...], name: str) -> Place | None:

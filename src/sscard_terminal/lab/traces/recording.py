@@ -55,7 +55,10 @@ _BY_SUFFIX = {
 }
 _SIGNS: tuple[tuple[Format, re.Pattern[str]], ...] = (
     (Format.PCSC_SPY_RAW, re.compile(r"^[0-9A-Fa-f]+@[><]\|\d+\|\d+\|SCard", re.MULTILINE)),
-    (Format.OPENSC, re.compile(r"^Outgoing APDU \(\d+ bytes?\):|\[[\w.-]+\] \S+\.c:\d+:\w+: ", re.MULTILINE)),
+    (
+        Format.OPENSC,
+        re.compile(r"^Outgoing APDU (?:data )?[(\[] *\d+ bytes?|\[[\w.-]+\] \S+\.c:\d+:\w+: ", re.MULTILINE),
+    ),
     (Format.OPENSC_TOOL, re.compile(r"^Sending: [0-9A-F]{2} ", re.MULTILINE)),
     (
         Format.PCSC_SPY,

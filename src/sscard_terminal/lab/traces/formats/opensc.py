@@ -1,7 +1,7 @@
 """OpenSC's debug log (`opensc-tool -vvvvv`, OPENSC_DEBUG) and what `opensc-tool -s` prints.
 
 The log has what really went to the reader, GET RESPONSE and all; `-s` prints what OpenSC made of it.
-Source: output of opensc 0.23 (fixtures/traces).
+Source: output of opensc 0.23 (fixtures/traces); before 0.20 the head of a dump read `Outgoing APDU data [   20 bytes] =====`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sscard_terminal.reader.connection import LinkReason
 from ..entries import Entries, Exchange, Shown, TraceError
 from .hexdump import Dump
 
-_APDU = re.compile(r"(Outgoing|Incoming) APDU \((\d+) bytes?\):")
+_APDU = re.compile(r"(Outgoing|Incoming) APDU (?:data )?[(\[] *(\d+) bytes?[)\]]")
 _CLOCK = re.compile(r"(?:^|\s)(\d\d):(\d\d):(\d\d)\.(\d{3}) \[")
 _READER = re.compile(r"pcsc_transmit: reader '(.*)'$")
 _FAILED = re.compile(r"(SCardTransmit failed|unable to transmit)")
