@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import subprocess
 import sys
 import threading
@@ -128,6 +129,53 @@ def test_sections_are_listed_and_chosen(scripts: Path, sscard: Sscard) -> None:
 
     assert listed.out.splitlines() == ["bad.sscard:3  PIN  card.md 3", "bad.sscard:6  wrong"]
     assert chosen.code == 0
+
+
+def test_a_section_that_is_nowhere_is_no_pass(scripts: Path, sscard: Sscard) -> None:
+    done = sscard("script", "run", "bad.sscard", "--only", "pin", "--only", "pim")
+
+    assert (done.code, done.out) == (2, "")
+    assert done.sentence == "No section has pim in its title; nothing was run; --list shows what there is."
+
+
+def test_a_pin_that_is_asked_for_is_typed_unseen(scripts: Path, sscard: Sscard) -> None:
+    (scripts / "ask.sscard").write_text(CARD + "ask pin P\n00 20 00 00 03 $P -> 63C2\n")
+
+    done = sscard("script", "run", "ask.sscard", stdin=f"{MARKED_PIN}\n")
+
+    assert done.code == 0
+    assert "PIN for $P (ask.sscard:3:1)" in done.err
+    assert MARKED_PIN not in done.out + done.err
+
+
+def test_on_a_terminal_a_line_moves_while_the_run_goes_on(scripts: Path) -> None:
+    (scripts / "slow.sscard").write_text(CARD + "repeat 3 { wait 120 ms ; 00 84 00 00 08 -> 9000 }\n")
+    ours, theirs = pty.openpty()
+    command = [
+        sys.executable,
+        "-m",
+        "sscard_terminal.cli",
+        "script",
+        "run",
+        str(scripts / "slow.sscard"),
+        "--lang",
+        "en",
+    ]
+
+    with subprocess.Popen(command, stdout=theirs, stderr=theirs):
+        os.close(theirs)
+        shown = b"".join(iter(lambda: _read(ours), b""))
+    os.close(ours)
+
+    assert shown.count(b"\r\x1b[K") >= 3  # twice shown at least, and once taken away
+    assert shown.rindex(b"\r\x1b[K") < shown.rindex(b"before the first section")
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # the other end is closed
+        return b""
 
 
 def test_stop_on_first_ends_with_the_first_failure(scripts: Path, sscard: Sscard) -> None:

@@ -49,7 +49,7 @@ class Progress:
         match event:
             case RunBegan(file, targets):
                 cards = ", ".join(f"{card.name}: {card.says or card.kind}" for card in targets)
-                self._print(self._console.text("script.run.began", file=file, cards=cards))
+                self._print(self._console.text("script.run.began", file=file, cards=cards).rstrip())
                 self._title, self._counts = "", {}
             case SectionBegan(title):
                 self._title, self._counts = title, {}
@@ -78,7 +78,7 @@ class Progress:
                 if value:
                     self._print(f"      {text(f'script.run.{key}')} {value}")
         elif self._moves and time.monotonic() - self._shown_at > REFRESH_S:
-            self._move(f"{self._title}  {step.at.line}  {told.title}")
+            self._move(f"{self._steps}  {self._title}  {step.at.line}  {told.title}")
 
     def _section(self, section: SectionResult) -> None:
         text = self._console.text

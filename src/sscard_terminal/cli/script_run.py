@@ -115,6 +115,7 @@ def _run(run: Run, wanted: Wanted, given: dict[str, Any]) -> int:
 
     console = run.console
     scripts = [read(file, wanted.format_name) for file in wanted.files]
+    _require_sections(scripts, wanted.only)
     with ExitStack() as stack:
         listeners = _reports(stack, given, run)
         progress = Progress(console)
@@ -134,6 +135,25 @@ def _run(run: Run, wanted: Wanted, given: dict[str, Any]) -> int:
     progress.say_total(results, wanted.seed)
     console.give(_summary(results, wanted.seed))
     return max((int(result.exit_code) for result in results), default=int(Exit.DONE))
+
+
+def _require_sections(scripts: list[Script], only: tuple[str, ...]) -> None:
+    """A title that is nowhere would be a run that passes since nothing was run.
+
+    Raises:
+        Stop: one of `only` is in no section's title.
+    """
+    from sscard_terminal.lab.script.syntax import Section, walk
+
+    titles = [
+        statement.title.casefold()
+        for script in scripts
+        for statement in walk(script.statements)
+        if isinstance(statement, Section)
+    ]
+    for wanted in only:
+        if not any(wanted.casefold() in title for title in titles):
+            raise Stop(Exit.USAGE, "script.no-section", wanted=wanted)
 
 
 def _one(script: Script, file: Path, wanted: Wanted, run: Run, hear: Listener) -> Result:

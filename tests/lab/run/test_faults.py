@@ -1,9 +1,14 @@
 """Faults on command, on a virtual card: each verb, what the script sees of it, and that the card survives it."""
 
+from random import Random
+
 import pytest
 
+from sscard_terminal.lab import virtual
 from sscard_terminal.lab.run.events import Problem, Verdict
-from tests.lab.run.scripts import CARD, ran
+from sscard_terminal.lab.run.virtual_target import VirtualTarget
+from sscard_terminal.lab.script.parse import parse
+from tests.lab.run.scripts import CARD, ran, with_targets
 
 PASSED, FAILED, DONE = Verdict.PASSED, Verdict.FAILED, Verdict.DONE
 
@@ -31,6 +36,20 @@ def test_a_mute_card_answers_late() -> None:
 
     assert found.verdicts == [PASSED]
     assert found.steps[-1].elapsed_s > 0.04
+
+
+def test_a_card_mute_for_longer_than_anybody_waits_is_a_broken_link_and_comes_back() -> None:
+    def image() -> bytes:
+        return virtual.card_image()
+
+    card = VirtualTarget("card", image, Random(1), lambda name: image(), deadline_s=0.1)
+    text = (
+        "mute for 0.3 s\n00 84 00 00 08 -> link deadline-passed\nreset\nwait 300 ms\n00 84 00 00 08 -> 9000"
+    )
+
+    found = with_targets(parse(text), {"card": card})
+
+    assert found.verdicts == [PASSED, PASSED]
 
 
 def test_an_answer_cut_off_is_a_broken_link() -> None:

@@ -70,7 +70,7 @@ class Narrator:
             telling.powered(step.got, is_reset=True)
         elif step.action.startswith("fresh"):
             telling.powered(b"")
-        return Told("", step.action, got, step.link, problem)
+        return Told("", step.action, got, self.words(f"script.link.{step.link}", step.link), problem)
 
     def problem(self, step: Step) -> str:
         """What did not fit, in one line; "" where all did."""

@@ -1195,6 +1195,7 @@ TEXTS: dict[str, str] = {
     "option.script convert.file": "The script.",
     "option.script convert.format_name": "Its format, where name and first line do not tell it.",
     "script.reason.virtual": "only a virtual card can do this",
+    "script.no-section": "No section has {wanted} in its title; nothing was run; --list shows what there is.",
     # (scripts)
     # Traces, comparison ----------------------------------------------------------------------------------
     "short.trace": "recorded conversations in words, from and for other tools",

@@ -1156,6 +1156,7 @@ TEXTS: dict[str, str] = {
     "option.script convert.file": "脚本文件。",
     "option.script convert.format_name": "格式；文件名和首行看不出时给出。",
     "script.reason.virtual": "只有虚拟卡能这样做",
+    "script.no-section": "没有标题含“{wanted}”的段；什么也没有运行；--list 列出各段。",
     # (scripts)
     # 对话记录与比较 ---------------------------------------------------------------------------------------------
     "short.trace": "用文字说明录下的对话，与其他工具互通",
