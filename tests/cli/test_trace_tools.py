@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from sscard_terminal.cli.details import OTHERWISE, detail_in
 from tests.cards import FIXTURES
 from tests.cli.conftest import Sscard
 
 TRACES = FIXTURES / "traces"
+PRODUCT = Path(__file__).parents[2] / "src/sscard_terminal"
 GOLDEN = TRACES / "golden/debit.apdu"
 
 
@@ -132,3 +136,27 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
 
     assert (program.wait(30), program.stderr.read()) == (0, b"")
     program.stderr.close()
+
+
+def _problems() -> set[str]:
+    """What a recording can be wrong in, as the sources say it; a fact in it stands as 7."""
+    found: set[str] = set()
+    for file in (PRODUCT / "lab/traces").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "TraceError"):
+                continue
+            match node.args[1]:
+                case ast.Constant(value=str(text)):
+                    found.add(text)
+                case ast.JoinedStr(values=parts):
+                    found.add(
+                        "".join(part.value if isinstance(part, ast.Constant) else "7" for part in parts)
+                    )
+    return found
+
+
+def test_whatever_is_wrong_in_a_recording_has_its_words_in_chinese() -> None:
+    problems = {re.sub("^7 has at least", "a command has at least", problem) for problem in _problems()}
+
+    assert len(problems) > 15
+    assert not [problem for problem in problems if detail_in("zh", problem) == OTHERWISE]

@@ -98,6 +98,12 @@ ROWS: tuple[tuple[str, str], ...] = (
     (r"no pcapng: .*", "不是 pcapng"),
     (r"the file ends within a block.*", "文件在块中间结束，或块的两个长度不一致"),
     (r"command and answer are too long for one packet", "命令与应答太长，一个包放不下"),
+    (r"a packet of an interface nobody described, or cut", "包所属的接口没有说明，或包不完整"),
+    (r"a packet without a header", "包没有头部"),
+    (r"an interface without a link type", "接口没有链路类型"),
+    (r"a block has no length a block can have", "块的长度不可能"),
+    (r"too many interfaces", "接口太多"),
+    (r"an option runs past its block", "选项超出所在的块"),
     (r"expected a thread's number and @", "每行须以线程号和 @ 开头"),
     (r"expected >\|seconds\|microseconds\|function", "须为 >|秒|微秒|函数"),
     # The private pcscd (reader/private_pcscd).
