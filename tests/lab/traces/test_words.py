@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterable
 
 import pytest
 
 from sscard_terminal.iso7816.status import Language
 from sscard_terminal.lab.traces.entries import Entry, Exchange, Shown
-from sscard_terminal.lab.traces.formats import jsonl, transcript
+from sscard_terminal.lab.traces.formats import jsonl, pcapng, transcript
 from sscard_terminal.lab.traces.words import told
 
 PIN_COMMANDS = ["0020000003123456", "805E010007123456FF654321", "002C00020812345611111111"]
@@ -110,3 +111,27 @@ def test_json_lines_read_back_are_the_entries_that_were_written() -> None:
 
 def _objects(entries: Iterable[Entry]) -> list[dict[str, str]]:
     return [json.loads(line) for line in jsonl.write(told(entries, "en"))]
+
+
+@pytest.mark.parametrize("reveals", [False, True])
+def test_whatever_bytes_passed_there_are_words_and_a_form_for_them(reveals: bool) -> None:
+    dice = random.Random(reveals)
+    headers = [
+        b"",
+        b"\x00",
+        b"\x00\x20\x00\x00",
+        b"\x00\xb2\x01\x2c",
+        b"\xb0\x2c\x01\x00",
+        b"\x80\x70\x01\x00",
+    ]
+    entries = [
+        Exchange(
+            Shown(dice.choice(headers) + dice.randbytes(dice.randrange(30))),
+            Shown(dice.randbytes(dice.randrange(40))) if dice.random() < 0.9 else None,
+            card=dice.choice(("", "card", "PSAM")),
+        )
+        for _ in range(3000)
+    ]
+
+    for write in (transcript.write, jsonl.write, pcapng.write):
+        assert sum(1 for _ in write(told(entries, "zh", reveals=reveals))) >= 3000

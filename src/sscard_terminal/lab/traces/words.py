@@ -16,9 +16,9 @@ from sscard_terminal.voice.apdus.telling import words
 from .entries import MASK, Entry, Exchange, Range, Remark, Reset, Shown
 
 NOTHING = Line("", "")
-_PIN_INSTRUCTIONS = frozenset({0x20, 0x24, 0x2C, 0x5E})
+_PIN_INSTRUCTIONS = frozenset((b"\x20", b"\x24", b"\x2c", b"\x5e"))
 """VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER, CHANGE PIN, of any class but the account's own (B0 2C is a debit)."""
-_ACCOUNT_CLASS = 0xB0
+_ACCOUNT_CLASS = b"\xb0"
 
 
 class Told(NamedTuple):
@@ -74,7 +74,7 @@ class Words:
         command = telling.command(raw)
         if card.careful is not telling:
             careful = card.careful.command(raw)
-            if raw[0] != _ACCOUNT_CLASS and raw[1] in _PIN_INSTRUCTIONS:
+            if raw[:1] != _ACCOUNT_CLASS and raw[1:2] in _PIN_INSTRUCTIONS:
                 command = careful
         if entry.command.hidden:
             command = self._merged(command, entry.command)

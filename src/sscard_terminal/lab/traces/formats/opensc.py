@@ -11,9 +11,10 @@ from collections.abc import Iterable
 
 from sscard_terminal.reader.connection import LinkReason
 
-from ..entries import Entries, Exchange, Shown, TraceError
+from ..entries import Entries, Exchange, Shown, TraceError, shown
 from .hexdump import Dump
 
+LEAST_COMMAND, LEAST_ANSWER = 4, 2
 _APDU = re.compile(r"(Outgoing|Incoming) APDU (?:data )?[(\[] *(\d+) bytes?[)\]]")
 _CLOCK = re.compile(r"(?:^|\s)(\d\d):(\d\d):(\d\d)\.(\d{3}) \[")
 _READER = re.compile(r"pcsc_transmit: reader '(.*)'$")
@@ -37,10 +38,14 @@ def read(lines: Iterable[str]) -> Entries:
             dump.take(text.split(" "), number)
             if not dump.is_whole:
                 continue
+            found = dump.shown()
             if is_command:
-                waiting = number, dump.shown()
+                if len(found) < LEAST_COMMAND:
+                    raise TraceError(number, "a command has at least 4 bytes")
+                waiting = number, found
             elif waiting is not None:
-                yield Exchange(waiting[1], dump.shown(), None, card, time_us, waiting[0])
+                link = None if len(found) >= LEAST_ANSWER else LinkReason.CUT_ANSWER
+                yield Exchange(waiting[1], None if link else found, link, card, time_us, waiting[0])
                 waiting = None
             continue
         if (clock := _CLOCK.search(text[:80])) is not None:
@@ -76,7 +81,8 @@ def read_sent(lines: Iterable[str]) -> Entries:
         if (sending := _SENDING.match(text)) is not None:
             if waiting is not None:
                 yield _sent(waiting, bytes(data) + words.raw if answered else None)
-            waiting, answered, data = (number, Shown(bytes.fromhex(sending[1]))), False, bytearray()
+            command = shown(sending[1], number, LEAST_COMMAND, "a command")
+            waiting, answered, data = (number, command), False, bytearray()
         elif (received := _RECEIVED.match(text)) is not None:
             if waiting is None:
                 raise TraceError(number, "an answer without a command before it")
