@@ -195,6 +195,15 @@ def test_card_person_and_image_take_the_scripts_cards_place(scripts: Path, sscar
     assert image.out.startswith("good.sscard  card: ") and "li.card" in image.out.splitlines()[0]
 
 
+def test_a_wrong_card_on_the_command_line_is_told_as_such(scripts: Path, sscard: Sscard) -> None:
+    done = sscard("script", "run", "good.sscard", "--card", "gen9")
+
+    assert done.code == 2
+    assert done.sentence.startswith(
+        "The command line: there is no card 'gen9'; there are gen1-16k, gen2-32k, gen3"
+    )
+
+
 def test_check_looks_through_without_a_card(scripts: Path, sscard: Sscard) -> None:
     (scripts / "early.sscard").write_text(CARD + "00 84 $later\n")
 

@@ -17,6 +17,7 @@ from sscard_terminal.lab.needs import NotInstalled
 from sscard_terminal.lab.script.syntax import Script, ScriptError
 
 from .command import BadValue
+from .details import OTHERWISE, detail_in
 from .exits import Exit, Stop
 
 
@@ -49,17 +50,22 @@ def script_errors(language: Language) -> Iterator[None]:
 
 
 def stop_of_script(error: ScriptError, language: Language) -> Stop:
+    for name in ("problem", "wanted"):
+        if isinstance(fact := error.facts.get(name), str):
+            error.facts[name] = _known_words(language, fact)
+    problem = error.sentence(language)
+    if not error.at.file:
+        return Stop(Exit.USAGE, "script.command-line", problem=problem)
     line, caret = error.pointed()
     shown = f"\n{line}\n{caret}" if line.strip() else ""
-    return Stop(
-        Exit.USAGE,
-        "script.wrong",
-        file=error.at.file,
-        line=error.at.line,
-        column=error.at.column,
-        problem=error.sentence(language),
-        shown=shown,
-    )
+    place = {"file": error.at.file, "line": error.at.line, "column": error.at.column}
+    return Stop(Exit.USAGE, "script.wrong", **place, problem=problem, shown=shown)
+
+
+def _known_words(language: Language, detail: str) -> str:
+    """A detail in Chinese where there are words for it; names of cards and files are worth more than none."""
+    found = detail_in(language, detail)
+    return detail if found == OTHERWISE else found
 
 
 def read(path: Path, format: str | None) -> Script:

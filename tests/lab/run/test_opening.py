@@ -8,6 +8,7 @@ from sscard_terminal.lab import virtual
 from sscard_terminal.lab.run.events import ExitCode, Problem, RunBegan
 from sscard_terminal.lab.run.guard import require_harmless
 from sscard_terminal.lab.run.opening import Choice, opened_targets
+from sscard_terminal.lab.run.targets import Target
 from sscard_terminal.lab.script.parse import parse
 from sscard_terminal.lab.script.reading import read_script
 from sscard_terminal.lab.script.syntax import ScriptError
@@ -26,7 +27,31 @@ def test_the_command_lines_card_takes_the_place_of_the_scripts() -> None:
     assert cards(ran(CARD + READS)) == ["card: card gen2-32k zhang-san"]
     assert cards(ran(CARD + READS, choice=Choice(profile="gen3"))) == ["card: card gen3 zhang-san"]
     assert cards(ran(CARD + READS, choice=Choice(person="li-si"))) == ["card: card gen2-32k li-si"]
+    assert cards(ran(CARD.replace("gen2-32k", "gen3") + READS, choice=Choice(person="li-si"))) == [
+        "card: card gen3 li-si"
+    ]
     assert cards(ran(READS, choice=Choice(profile="gen1-16k"))) == ["card: card gen1-16k zhang-san"]
+
+
+def test_a_wrong_word_on_the_command_line_is_not_blamed_on_the_script() -> None:
+    with pytest.raises(ScriptError) as caught:
+        ran(CARD + READS, choice=Choice(profile="gen9"))
+
+    assert caught.value.at.file == "" and "there is no card 'gen9'" in str(caught.value)
+
+
+def test_a_psam_behind_any_connection_computes_for_the_card() -> None:
+    script = parse(
+        CARD + "use psam national as psam\nlet t = psam.terminal()\nlet x = same($t, 37 09 00 00 00 01)"
+    )
+    targets = opened_targets(script, Choice(), 1, Path())
+    psam = targets["psam"]
+    assert psam.power_on()
+
+    behind = Target("psam", psam.connection, kind="reader", is_real=False)
+    found = with_targets(script, {"card": targets["card"], "psam": behind})
+
+    assert found.result.exit_code is ExitCode.PASSED
 
 
 def test_a_psam_beside_it_stays() -> None:

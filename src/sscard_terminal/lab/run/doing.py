@@ -258,8 +258,8 @@ class Doer:
             pure = FUNCTIONS[let.function]
             return called(pure, arguments), pure.secret
         target = self._targets[let.target]
-        if target.kind == "psam" and let.function in PSAM_FUNCTIONS:
-            card = next((other for other in self._targets.values() if other.kind != "psam"), target)
+        if target.is_psam and let.function in PSAM_FUNCTIONS:
+            card = next((other for other in self._targets.values() if not other.is_psam), target)
             return PSAM_FUNCTIONS[let.function].called(target, card, *arguments), False
         function = CARD_FUNCTIONS.get(let.function)
         if function is None:

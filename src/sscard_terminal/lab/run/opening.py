@@ -5,7 +5,7 @@ Not here: connecting them (runner.py does, before anything is sent) and what is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -32,6 +32,8 @@ from .checking import USES
 from .targets import Target
 
 USUAL_CARD = "gen2-32k"
+COMMAND_LINE = Position("", 0, 0)
+"""Where something stands that the command line says."""
 PSAM_PREFIX = "psam-"
 IMAGE_PREFIX = "image:"
 """A reader's name that begins so is an image file, as everywhere on the command line."""
@@ -39,7 +41,10 @@ IMAGE_PREFIX = "image:"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the command line says in place of the script: one of these for the card, a reader for the PSAM."""
+    """What the command line says in place of the script: one of these for the card, a reader for the PSAM.
+
+    With a reader, `profile` tells what kind of card is in it.
+    """
 
     profile: str = ""
     person: str = ""
@@ -52,7 +57,7 @@ class Choice:
     @property
     def use(self) -> Use | None:
         """As the statement of a script that says the same."""
-        at = Position("", 0, 0)
+        at = COMMAND_LINE
         if self.reader:
             return UseReader(at, self.reader)
         if self.image:
@@ -62,7 +67,7 @@ class Choice:
         if self.profile.startswith(PSAM_PREFIX):
             return UsePsam(at, self.profile)
         if self.profile or self.person or self.balance:
-            return UseCard(at, self.profile or USUAL_CARD, self.person, self.balance)
+            return UseCard(at, self.profile, self.person, self.balance)
         return None
 
 
@@ -75,29 +80,37 @@ def opened_targets(script: Script, choice: Choice, seed: int, folder: Path) -> d
     """
     random = Random(seed)
     found: dict[str, Target] = {}
-    chosen, is_placed = choice.use, False
-    for statement in walk(script.statements):
-        if not isinstance(statement, USES):
-            continue
-        use: Use = statement
-        if isinstance(use, UsePsam):
-            if choice.psam_reader:
-                use = UseReader(use.at, choice.psam_reader, use.name)
-        elif chosen is not None and not is_placed:
-            use, is_placed = _renamed(chosen, use), True
-        found[statement.name] = _target(use, statement.name, random, script, folder)
-    if chosen is not None and not is_placed:
-        card = _target(chosen, chosen.name, random, script, folder)
-        return {card.name: card, **found}
+    chosen = choice.use
+    uses = [statement for statement in walk(script.statements) if isinstance(statement, USES)]
+    replaced = next((use for use in uses if not isinstance(use, UsePsam)), None) if chosen else None
+    for use in uses:
+        meant: Use = use
+        if chosen is not None and use is replaced:
+            meant = _in_place_of(chosen, use)
+        elif isinstance(use, UsePsam) and choice.psam_reader:
+            meant = UseReader(COMMAND_LINE, choice.psam_reader)
+        found[use.name] = _target(meant, use.name, random, script, folder)
+        found[use.name].is_psam |= isinstance(use, UsePsam)
+    if chosen is not None and replaced is None:
+        card = _target(_in_place_of(chosen, None), chosen.name, random, script, folder)
+        found = {card.name: card, **found}
+    if choice.reader and choice.profile:
+        next(target for target in found.values() if target.is_real).profile = choice.profile
     return found
 
 
-def _renamed(chosen: Use, told: Use) -> Use:
-    """The person and balance of the script stay where the command line only says another kind of card."""
-    if isinstance(chosen, UseCard) and isinstance(told, UseCard):
-        person, balance = chosen.person or told.person, chosen.balance or told.balance
-        return UseCard(told.at, chosen.profile, person, balance, told.name)
-    return chosen
+def _in_place_of(chosen: Use, told: Use | None) -> Use:
+    """What the command line leaves open of a new card stays as the script says it."""
+    if not isinstance(chosen, UseCard):
+        return chosen
+    if not isinstance(told, UseCard):
+        return replace(chosen, profile=chosen.profile or USUAL_CARD)
+    return UseCard(
+        COMMAND_LINE,
+        chosen.profile or told.profile,
+        chosen.person or told.person,
+        chosen.balance or told.balance,
+    )
 
 
 def _target(use: Use, name: str, random: Random, script: Script, folder: Path) -> Target:
@@ -119,9 +132,8 @@ def _made(use: Use, name: str, random: Random, folder: Path) -> Target:
         case UseTranscript(_, file):
             return _transcript(name, folder / file)
         case _:
-            from .virtual_opening import (
-                virtual_target,  # a card of this process needs more than a reader's does
-            )
+            # Not above: a card of this process needs what a reader's does not.
+            from .virtual_opening import virtual_target
 
             return virtual_target(use, name, random, folder)
 

@@ -58,6 +58,8 @@ class Target:
         self.pin = pin
         self.is_real = is_real
         """Whether what it does counts: a card nobody can make anew."""
+        self.is_psam = kind == "psam" or name == "psam"
+        """Whether functions of a PSAM are asked of it."""
         self._says = says
         self._opening = opening
         self._connection: Connection | None = None

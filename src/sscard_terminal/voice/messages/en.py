@@ -999,13 +999,14 @@ TEXTS: dict[str, str] = {
         "Hold a card or a PSAM against card.md, clause by clause: the scripts of the conformance suite, and what came of them as "
         "a certificate.\n\n"
         "A virtual card by its description (--profile), or what is in a reader (--reader NAME). On a real card nothing is "
-        "written, no PIN is tried and nothing is blocked; --allow-destructive lifts that, for a card one can lose.\n\n"
+        "written, no try is burnt and nothing is blocked; with --with-pin its right PIN, asked for, is verified, too.\n\n"
         "Exit codes: 0 it conforms; 1 a clause failed; 2 usage; 3 reader or card trouble."
     ),
-    "examples.conform": "sscard conform --profile gen2-32k --html gen2.html\nsscard conform --reader ACR --json\nsscard conform --list",
+    "examples.conform": "sscard conform --profile gen2-32k --html gen2.html\nsscard conform --reader ACR --with-pin\nsscard conform --list",
     "option.conform.profile": "A virtual card or PSAM: gen1-16k, gen2-32k, gen3, psam-national, psam-provincial, psam-city.",
     "option.conform.html": "Write the certificate as a page.",
-    "option.conform.allow_destructive": "On a real card: also what burns PIN tries, writes and blocks. The card may be lost.",
+    "option.conform.with_pin": "On a real card: ask for its PIN, and run what wants it verified.",
+    "option.conform.pin_stdin": "The same, the PIN read from standard input.",
     "option.conform.only_list": "Only list the clauses, with the files that show each.",
     "usage.conform-which": "Say which card; nothing was done; give --profile PROFILE or --reader NAME, one of them.",
     "usage.conform-profile": "The card cannot be made: {problem}; nothing was done.",
@@ -1022,13 +1023,18 @@ TEXTS: dict[str, str] = {
     "conform.standing.not-applicable": "not applicable",
     "conform.standing.unscripted": "no script",
     "conform.reason.other-kind": "about another generation or kind of card",
-    "conform.reason.read-only": "it would write, burn a try or block",
+    "conform.reason.read-only": "it would write, burn a try, block or want the PIN",
     "conform.reason.virtual-only": "it wants a new card or a fault: virtual cards only",
     "conform.reason.lacking": "it needs another card beside",
     "conform.chapter": "card.md §{chapter} {passed:>4} passed {failed:>4} failed {other:>4} not looked at",
     "conform.total": "{subject} {outcome}: {passed} clauses passed, {failed} failed, {not_applicable} not applicable, {unscripted} without a script, of {clauses}",
     "conform.failed": "{file}, {title} ({clauses}):",
-    "conform.read-only": "Read-only: what would write, burn a try or block was not run.",
+    "conform.licence.read-only": "Read-only: what would write, burn a try, block or want the PIN was not run.",
+    "conform.licence.with-pin": "With the PIN, else read-only: what would write, burn a try or block was not run.",
+    "conform.ask-pin": "PIN of the card",
+    "conform.few-tries": "The card has {tries} tries left; the PIN was not tried and nothing was run.",
+    "conform.wrong-pin": "The PIN is wrong; nothing was run.",
+    "usage.conform-pin": "A virtual card's PIN is known; nothing was done; leave out --with-pin and --pin-stdin, or give --reader NAME.",
     "conform.broken": "The link broke; what came after was not run.",
     "conform.meaning": "A clause passed when every script that shows it and applies to this card passed. It says what this card answered to these scripts, no more.",
     # The pytest plugin: why an assertion about a card failed ---------------------------------------------
@@ -1169,7 +1175,7 @@ TEXTS: dict[str, str] = {
     ),
     "examples.script run": "sscard script run pin-lock.sscard\nsscard script run debit.sscard --card gen3 --person li-si --seed 7\nsscard script run *.sscard --junit report.xml --html report.html\nsscard script run read.sscard --reader ACS --stop-on-first",
     "option.script run.files": "The scripts.",
-    "option.script run.profile": "A new virtual card of this description in place of the script's.",
+    "option.script run.profile": "A new virtual card of this description in place of the script's; with --reader what kind of card is in it.",
     "option.script run.person": "Whose card it is: somebody who ships with us, or a person file.",
     "option.script run.balance": "What its account holds; 100.00 if nobody says.",
     "option.script run.image": "A card's image in place of the script's card; the file is left as it is.",
@@ -1196,6 +1202,7 @@ TEXTS: dict[str, str] = {
     "option.script convert.format_name": "Its format, where name and first line do not tell it.",
     "script.reason.virtual": "only a virtual card can do this",
     "script.no-section": "No section has {wanted} in its title; nothing was run; --list shows what there is.",
+    "script.command-line": "The command line: {problem}; nothing was run.",
     # (scripts)
     # Traces, comparison ----------------------------------------------------------------------------------
     "short.trace": "recorded conversations in words, from and for other tools",

@@ -959,14 +959,15 @@ TEXTS: dict[str, str] = {
     "short.conform": "按 card.md 逐条检验一张卡或 PSAM",
     "help.conform": (
         "按 card.md 逐条检验一张卡或 PSAM：运行符合性脚本集，并给出证书式的结果。\n\n"
-        "虚拟卡用描述名指定（--profile），真实的卡用读卡器名指定（--reader NAME）。对真实的卡不写入、不试密码、不锁定；"
-        "--allow-destructive 取消此限制，只可用于可以报废的卡。\n\n"
+        "虚拟卡用描述名指定（--profile），真实的卡用读卡器名指定（--reader NAME）。对真实的卡不写入、不消耗密码次数、不锁定；"
+        "加 --with-pin 时询问并校验其正确密码。\n\n"
         "退出码：0 符合；1 有条款未通过；2 用法错误；3 读卡器或卡故障。"
     ),
-    "examples.conform": "sscard conform --profile gen2-32k --html gen2.html\nsscard conform --reader ACR --json\nsscard conform --list",
+    "examples.conform": "sscard conform --profile gen2-32k --html gen2.html\nsscard conform --reader ACR --with-pin\nsscard conform --list",
     "option.conform.profile": "虚拟卡或虚拟 PSAM：gen1-16k、gen2-32k、gen3、psam-national、psam-provincial、psam-city。",
     "option.conform.html": "把证书写成网页。",
-    "option.conform.allow_destructive": "对真实的卡也运行会消耗密码次数、写入和锁定的脚本。卡可能报废。",
+    "option.conform.with_pin": "对真实的卡：询问密码，并运行需要校验密码的脚本。",
+    "option.conform.pin_stdin": "同上，密码从标准输入读取。",
     "option.conform.only_list": "只列出条款及检验它的文件。",
     "usage.conform-which": "请指明检验哪张卡，未执行任何操作，请写 --profile 描述名 或 --reader 读卡器名 之一。",
     "usage.conform-profile": "不能制作此卡：{problem}，未执行任何操作。",
@@ -983,13 +984,18 @@ TEXTS: dict[str, str] = {
     "conform.standing.not-applicable": "不适用",
     "conform.standing.unscripted": "无脚本",
     "conform.reason.other-kind": "针对其他代别或其他种类的卡",
-    "conform.reason.read-only": "会写入、消耗次数或锁定",
+    "conform.reason.read-only": "会写入、消耗次数、锁定或需要密码",
     "conform.reason.virtual-only": "需要新卡或故障，仅限虚拟卡",
     "conform.reason.lacking": "还需要另一张卡",
     "conform.chapter": "card.md §{chapter} 通过 {passed:>4}  未通过 {failed:>4}  未检验 {other:>4}",
     "conform.total": "{subject} {outcome}：通过 {passed} 条，未通过 {failed} 条，不适用 {not_applicable} 条，无脚本 {unscripted} 条，共 {clauses} 条",
     "conform.failed": "{file}，{title}（{clauses}）：",
-    "conform.read-only": "只读：会写入、消耗次数或锁定的脚本没有运行。",
+    "conform.licence.read-only": "只读：会写入、消耗次数、锁定或需要密码的脚本没有运行。",
+    "conform.licence.with-pin": "校验密码，其余只读：会写入、消耗次数或锁定的脚本没有运行。",
+    "conform.ask-pin": "卡的密码",
+    "conform.few-tries": "此卡还可试 {tries} 次，未试密码，也未运行任何脚本。",
+    "conform.wrong-pin": "密码错误，未运行任何脚本。",
+    "usage.conform-pin": "虚拟卡的密码是已知的，未执行任何操作，请去掉 --with-pin 和 --pin-stdin，或写 --reader 读卡器名。",
     "conform.broken": "连接中断，其后的脚本没有运行。",
     "conform.meaning": "凡适用于此卡、检验某条款的脚本全部通过，该条款即为通过。它只说明此卡对这些脚本如何应答，别无他意。",
     # pytest 插件：关于卡的断言为什么不成立 ----------------------------------------------------------------
@@ -1130,7 +1136,7 @@ TEXTS: dict[str, str] = {
     ),
     "examples.script run": "sscard script run pin-lock.sscard\nsscard script run debit.sscard --card gen3 --person li-si --seed 7\nsscard script run *.sscard --junit report.xml --html report.html\nsscard script run read.sscard --reader ACS --stop-on-first",
     "option.script run.files": "脚本文件。",
-    "option.script run.profile": "以此描述新做的虚拟卡代替脚本的卡。",
+    "option.script run.profile": "以此描述新做的虚拟卡代替脚本的卡；与 --reader 合用时说明其中是哪种卡。",
     "option.script run.person": "谁的卡：随附的人名，或人员文件。",
     "option.script run.balance": "账户余额；未写明时为 100.00。",
     "option.script run.image": "以卡片映像代替脚本的卡；文件保持原样。",
@@ -1157,6 +1163,7 @@ TEXTS: dict[str, str] = {
     "option.script convert.format_name": "格式；文件名和首行看不出时给出。",
     "script.reason.virtual": "只有虚拟卡能这样做",
     "script.no-section": "没有标题含“{wanted}”的段；什么也没有运行；--list 列出各段。",
+    "script.command-line": "命令行：{problem}；什么也没有运行。",
     # (scripts)
     # 对话记录与比较 ---------------------------------------------------------------------------------------------
     "short.trace": "用文字说明录下的对话，与其他工具互通",
