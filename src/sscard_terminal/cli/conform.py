@@ -5,8 +5,10 @@ Not here: the suite and its running (lab/conformance).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -16,7 +18,7 @@ from .exits import Exit, Stop
 from .script_files import script_errors
 
 if TYPE_CHECKING:
-    from sscard_terminal.lab.conformance.certificate import Certificate, Shown
+    from sscard_terminal.lab.conformance.certificate import Certificate, Licence, Shown
     from sscard_terminal.lab.conformance.suite import Subject
     from sscard_terminal.lab.run.targets import Target
 
@@ -28,19 +30,24 @@ USUAL_SEED = 1
 @service("conform", has_trace=False, has_settings=False)
 @click.option("--profile", metavar="PROFILE")
 @click.option("--html", metavar="FILE")
-@click.option("--allow-destructive", is_flag=True)
+@click.option("--with-pin", is_flag=True)
+@click.option("--pin-stdin", is_flag=True)
 @click.option("--list", "only_list", is_flag=True)
-def conform(run: Run, profile: str | None, html: str | None, allow_destructive: bool, only_list: bool) -> int:
+def conform(
+    run: Run, profile: str | None, html: str | None, with_pin: bool, pin_stdin: bool, only_list: bool
+) -> int:
     """See messages, help.conform."""
     if only_list:
         return _list(run)
     if (profile is None) == (run.reader is None):
         raise BadValue("usage.conform-which")
+    if profile is not None and (with_pin or pin_stdin):
+        raise BadValue("usage.conform-pin")
     with script_errors(run.console.language), ExitStack() as stack:
         from sscard_terminal.lab.conformance.page import page
 
         stream = _page_at(stack, html) if html else None
-        certificate = _run(run, profile, allow_destructive)
+        certificate = _run(run, partial(_subject, run, profile, with_pin or pin_stdin, pin_stdin))
         if stream is not None:
             stream.write(page(certificate, run.console.language))
     _tell(run, certificate)
@@ -63,16 +70,15 @@ def _page_at(stack: ExitStack, path: str) -> TextIO:
         raise Stop(Exit.USAGE, "script.report-unwritable", file=path, problem=error.strerror) from error
 
 
-def _run(run: Run, profile: str | None, allow_destructive: bool) -> Certificate:
+def _run(run: Run, subject_of: Callable[[], tuple[Subject, dict[str, Target], Licence]]) -> Certificate:
     from sscard_terminal.lab.conformance import running
 
-    subject, targets = _subject(run, profile)
-    read_only = profile is None and not allow_destructive
+    subject, targets, licence = subject_of()
     try:
         return running.conform(
             subject,
             targets,
-            read_only=read_only,
+            licence=licence,
             began=datetime.now().astimezone(),
             told=lambda file, shown: _tell_failure(run, file, shown),
         )
@@ -81,15 +87,30 @@ def _run(run: Run, profile: str | None, allow_destructive: bool) -> Certificate:
             target.close()
 
 
-def _subject(run: Run, profile: str | None) -> tuple[Subject, dict[str, Target]]:
+def _subject(
+    run: Run, profile: str | None, with_pin: bool, pin_stdin: bool
+) -> tuple[Subject, dict[str, Target], Licence]:
+    """What is judged, and what may be done to it."""
     from sscard_terminal.iso7816.errors import FormatError
-    from sscard_terminal.lab.conformance.subjects import reader_subject, virtual_subject
+    from sscard_terminal.lab.conformance.certificate import Licence
+    from sscard_terminal.lab.conformance.subjects import virtual_subject
 
     if profile is not None:
         try:
-            return virtual_subject(profile, USUAL_SEED)
+            return (*virtual_subject(profile, USUAL_SEED), Licence.EVERYTHING)
         except FormatError as error:
             raise BadValue("usage.conform-profile", problem=str(error)) from error
+    return _in_reader(run, with_pin, pin_stdin)
+
+
+def _in_reader(run: Run, with_pin: bool, pin_stdin: bool) -> tuple[Subject, dict[str, Target], Licence]:
+    """What is in the reader; its PIN is asked for first, and verified once before the suite may use it.
+
+    Raises:
+        Stop: the PIN is wrong, or the card has fewer than two tries left; the suite has not begun.
+    """
+    from sscard_terminal.lab.conformance.certificate import Licence
+    from sscard_terminal.lab.conformance.subjects import reader_subject
     from sscard_terminal.reader.pcsc import open_reader
     from sscard_terminal.terminal.configuration import Configuration
 
@@ -98,7 +119,40 @@ def _subject(run: Run, profile: str | None) -> tuple[Subject, dict[str, Target]]
     name = str(named_reader(Configuration(), run.reader))
     if name.startswith(IMAGE_PREFIX):
         raise BadValue("usage.conform-which")
-    return reader_subject(lambda: open_reader(name), name)
+    pin = _asked_pin(run, pin_stdin) if with_pin else b""
+    subject, targets = reader_subject(lambda: open_reader(name), name, pin)
+    if not pin:
+        return subject, targets, Licence.READ_ONLY
+    _require_right_pin(next(iter(targets.values())), pin)
+    return subject, targets, Licence.WITH_PIN
+
+
+def _asked_pin(run: Run, pin_stdin: bool) -> bytes:
+    from .pins import asked, expected_line
+
+    pin = expected_line() if pin_stdin else asked(run.console, "conform.ask-pin")
+    try:
+        return pin.to_bcd()
+    finally:
+        pin.wipe()
+
+
+def _require_right_pin(target: Target, pin: bytes) -> None:
+    """One VERIFY, with at least two tries left.
+
+    Raises:
+        Stop: too few tries, or it is wrong.
+    """
+    from sscard_terminal.lab.run.exact import exact
+    from sscard_terminal.lab.run.guard import LEAST_TRIES, tries_left
+
+    tries = tries_left(target)
+    if tries is not None and tries < LEAST_TRIES:
+        raise Stop(Exit.REFUSED, "conform.few-tries", tries=tries)
+    answer = target.transmit(exact(bytes.fromhex("00200000") + bytes((len(pin),)) + pin))
+    target.power_off()
+    if not answer.sw.is_success:
+        raise Stop(Exit.REFUSED, "conform.wrong-pin", sw=answer.sw)
 
 
 def _tell_failure(run: Run, file: str, shown: Shown) -> None:
@@ -116,7 +170,7 @@ def _tell_failure(run: Run, file: str, shown: Shown) -> None:
 
 
 def _tell(run: Run, certificate: Certificate) -> None:
-    from sscard_terminal.lab.conformance.certificate import Standing
+    from sscard_terminal.lab.conformance.certificate import Licence, Standing
     from sscard_terminal.lab.conformance.page import reasons_of
 
     console = run.console
@@ -140,8 +194,8 @@ def _tell(run: Run, certificate: Certificate) -> None:
         unscripted=certificate.count(Standing.UNSCRIPTED),
         clauses=len(certificate.clauses),
     )
-    if certificate.is_read_only:
-        console.say("conform.read-only")
+    if certificate.licence is not Licence.EVERYTHING:
+        console.say(f"conform.licence.{certificate.licence}")
     if not certificate.is_whole:
         console.warn("conform.broken")
     console.give(
@@ -150,7 +204,7 @@ def _tell(run: Run, certificate: Certificate) -> None:
             "subject": certificate.subject.says,
             "atr": certificate.subject.atr.hex().upper(),
             "profile": certificate.profile,
-            "read_only": certificate.is_read_only,
+            "licence": str(certificate.licence),
             "whole": certificate.is_whole,
             "counts": {str(standing): certificate.count(standing) for standing in Standing},
             "clauses": [

@@ -15,14 +15,14 @@ from sscard_terminal.cardspec.profile import CardProfile
 from sscard_terminal.iso7816.apdu import CommandApdu, ResponseApdu
 from sscard_terminal.lab import virtual
 from sscard_terminal.lab.conformance import running
-from sscard_terminal.lab.conformance.certificate import Certificate, Reason, Standing
+from sscard_terminal.lab.conformance.certificate import Certificate, Licence, Reason, Standing
 from sscard_terminal.lab.conformance.page import page
 from sscard_terminal.lab.conformance.running import conform
 from sscard_terminal.lab.conformance.subjects import reader_subject, virtual_subject
 from sscard_terminal.lab.conformance.suite import Subject, clauses, clauses_of, suite, unscripted
 from sscard_terminal.lab.run import virtual_target
 from sscard_terminal.lab.run.targets import Target
-from sscard_terminal.lab.script.syntax import Script, Section
+from sscard_terminal.lab.script.syntax import Let, Script, Section, Set, walk
 from sscard_terminal.reader.private_pcscd import PrivatePcscd, Slot
 from sscard_terminal.reader.wrapping import Wrapping
 from tests.conformance.clauses import clauses_present
@@ -45,9 +45,9 @@ def heads(script: Script) -> Iterator[Section]:
 
 
 def certified(
-    targets: dict[str, Target], subject: Subject = Subject.CARD, read_only: bool = False
+    targets: dict[str, Target], subject: Subject = Subject.CARD, licence: Licence = Licence.EVERYTHING
 ) -> Certificate:
-    return conform(subject, targets, read_only=read_only, began=BEGAN)
+    return conform(subject, targets, licence=licence, began=BEGAN)
 
 
 @cache
@@ -212,9 +212,9 @@ def test_on_a_real_card_nothing_is_written_and_no_try_is_burnt() -> None:
     connection = Counting(LoopbackConnection(chip), chip)
     subject, targets = reader_subject(lambda: connection, "a reader")
 
-    certificate = certified(targets, subject, read_only=True)
+    certificate = certified(targets, subject, licence=Licence.READ_ONLY)
 
-    assert certificate.conforms and certificate.is_read_only
+    assert certificate.conforms
     assert certificate.profile == "gen3"
     assert certificate.count(Standing.PASSED) > 60
     assert store.read_all() == before
@@ -224,6 +224,51 @@ def test_on_a_real_card_nothing_is_written_and_no_try_is_burnt() -> None:
     assert reasons >= {Reason.READ_ONLY, Reason.OTHER_KIND, Reason.LACKING}
 
 
+def test_with_its_pin_more_is_shown_and_the_card_stays_as_it_was() -> None:
+    store = RamStore(virtual.card_image("gen2-32k"))
+    chip = virtual.chip_over(store)
+    connection = Counting(LoopbackConnection(chip), chip)
+    subject, targets = reader_subject(lambda: connection, "a reader", bytes.fromhex("123456"))
+    read_only = certified(targets, subject, licence=Licence.READ_ONLY)
+    before, sent_before = store.read_all(), len(connection.sent)
+
+    certificate = certified(targets, subject, licence=Licence.WITH_PIN)
+
+    assert certificate.conforms
+    assert certificate.count(Standing.PASSED) > read_only.count(Standing.PASSED) + 20
+    pins = {sent.hex() for sent in connection.sent[sent_before:] if sent[1:2] == b"\x20" and len(sent) > 5}
+    assert pins - {sent.hex() for sent in connection.sent[:sent_before]} == {"0020000003123456"}
+    writing = {
+        bytes.fromhex(text)
+        for text in ("00DC", "00D6", "0082", "805E", "8424", "8416", "841E", "B02A", "B02C")
+    }
+    assert not [sent.hex() for sent in connection.sent if sent[:2] in writing]
+    assert chip_facts(store) == chip_facts(RamStore(before))
+
+
+def chip_facts(store: RamStore) -> list[str]:
+    """Tries, balance, the newest record of the log, the proof."""
+    chip = virtual.chip_over(RamStore(store.read_all()))
+    asked = (
+        "0020000000",
+        "0020000003123456",
+        "00A4040006D15600000503",
+        "B026000104",
+        "00B2014400",
+        "B02E0032020000",
+    )
+    return [chip.respond(bytes.fromhex(text)).hex() for text in asked]
+
+
+def test_only_the_cards_own_pin_goes_by_the_name_that_may_be_verified() -> None:
+    for subject in Subject:
+        for file in suite(subject):
+            for statement in walk(file.script.statements):
+                if isinstance(statement, Let) and statement.name == running.OWN_PIN:
+                    assert (statement.target, statement.function) == ("card", "pin_field")
+                assert not (isinstance(statement, Set) and statement.name == running.OWN_PIN)
+
+
 def test_a_psam_in_a_reader_is_known_for_one() -> None:
     chip = virtual.chip_over(RamStore(virtual.psam_image()))
     connection = Counting(LoopbackConnection(chip), chip)
@@ -231,7 +276,7 @@ def test_a_psam_in_a_reader_is_known_for_one() -> None:
     subject, targets = reader_subject(lambda: connection, "a reader")
 
     assert subject is Subject.PSAM
-    assert certified(targets, subject, read_only=True).conforms
+    assert certified(targets, subject, licence=Licence.READ_ONLY).conforms
 
 
 class Lying(Counting):
@@ -247,7 +292,7 @@ def test_a_card_that_answers_otherwise_does_not_conform_and_the_page_shows_what_
     connection = Lying(LoopbackConnection(chip), chip)
     subject, targets = reader_subject(lambda: connection, "a <lying> reader")
 
-    certificate = certified(targets, subject, read_only=True)
+    certificate = certified(targets, subject, licence=Licence.READ_ONLY)
 
     assert not certificate.conforms
     assert "2.2 SW READ RECORD 6A83" in failed(certificate)

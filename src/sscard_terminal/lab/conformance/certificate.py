@@ -25,6 +25,17 @@ class Standing(StrEnum):
     """No script can show it."""
 
 
+class Licence(StrEnum):
+    """What may be done to the card. The value is the key of its words ("conform.licence.")."""
+
+    READ_ONLY = "read-only"
+    """Nothing written, no try burnt, nothing blocked."""
+    WITH_PIN = "with-pin"
+    """The same, and the right PIN is verified, which costs no try."""
+    EVERYTHING = "everything"
+    """For a card that can be made anew."""
+
+
 class Reason(StrEnum):
     """Why a section was not run. The value is the key of its words ("conform.reason.")."""
 
@@ -76,7 +87,7 @@ class Certificate:
 
     subject: TargetFacts
     profile: str
-    is_read_only: bool
+    licence: Licence
     began: datetime
     elapsed_s: float
     clauses: tuple[ClauseResult, ...]

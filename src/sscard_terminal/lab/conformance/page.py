@@ -14,7 +14,7 @@ from sscard_terminal.voice.messages import text
 
 from ..reports.telling import Narrator
 from ..run.events import RunBegan, Step
-from .certificate import Certificate, ClauseResult, Reason, Shown, Standing
+from .certificate import Certificate, ClauseResult, Licence, Reason, Shown, Standing
 
 STYLE_PACKAGE, STYLE = "sscard_terminal.lab.reports", "page.css"
 OWN_STYLE = """.clauses td:last-child { white-space: normal; }
@@ -72,8 +72,9 @@ class _Page:
         ]
         rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)
         yield f"<dl>{rows}</dl>\n"
-        if found.is_read_only:
-            yield f"<p>{escape(self._say('conform.read-only'))}</p>\n"
+        if found.licence is not Licence.EVERYTHING:
+            licence = self._say(f"conform.licence.{found.licence}")
+            yield f"<p>{escape(licence)}</p>\n"
         if not found.is_whole:
             yield f'<p class="problem">{escape(self._say("conform.broken"))}</p>\n'
 

@@ -14,10 +14,13 @@ from ..run.events import Verdict
 from ..run.guard import dangers
 from ..run.runner import Options, run
 from ..run.targets import Target
-from ..script.syntax import Fresh, Section, Statement
-from .certificate import Certificate, Reason, Shown, judged, shown_of
+from ..script.syntax import Command, Fresh, Octets, Section, Statement, Variable, walk
+from .certificate import Certificate, Licence, Reason, Shown, judged, shown_of
 from .suite import Subject, SuiteFile, clauses_of, suite
 
+VERIFY_HEADER = bytes.fromhex("00200000")
+OWN_PIN = "pin"
+"""The variable that a file of the suite sets by `let pin = card.pin_field()`, and by nothing else; a test holds that."""
 Told = Callable[[str, Shown], None]
 """Hears of each section as it ends: the file's name, and what came of it."""
 
@@ -26,13 +29,13 @@ def conform(
     subject: Subject,
     targets: Mapping[str, Target],
     *,
-    read_only: bool,
+    licence: Licence,
     began: datetime,
     told: Told = lambda _file, _shown: None,
 ) -> Certificate:
     """Run every file about `subject` against the first of `targets`; the others are what files need beside.
 
-    `read_only`: sections that could burn a try, block or write are not run. A virtual card is made anew before each file.
+    Sections that go beyond `licence` are not run. A virtual card is made anew before each file.
 
     Raises:
         LinkError: the first card cannot be connected.
@@ -44,24 +47,24 @@ def conform(
     found: list[Shown] = []
     is_whole = True
     for file in suite(subject):
-        for shown in _file(file, targets, read_only):
+        for shown in _file(file, targets, licence):
             found.append(shown)
             told(file.name, shown)
             is_whole &= shown.verdict is not Verdict.BROKEN
         if not is_whole:
             break
     elapsed_s = time.perf_counter() - started
-    return Certificate(first.facts, first.profile, read_only, began, elapsed_s, judged(found), is_whole)
+    return Certificate(first.facts, first.profile, licence, began, elapsed_s, judged(found), is_whole)
 
 
-def _file(file: SuiteFile, targets: Mapping[str, Target], read_only: bool) -> Iterator[Shown]:
+def _file(file: SuiteFile, targets: Mapping[str, Target], licence: Licence) -> Iterator[Shown]:
     if not file.needs <= targets.keys():
         for section in _sections(file):
             yield _not_run(file, section, Reason.LACKING)
         return
     script, first = file.script, next(iter(targets))
-    if read_only:
-        kept, dropped = _harmless(script.statements, first)
+    if licence is not Licence.EVERYTHING:
+        kept, dropped = _licensed(script.statements, first, licence)
         for section in dropped:
             yield _not_run(file, section, Reason.READ_ONLY)
         script = replace(script, statements=kept)
@@ -101,16 +104,35 @@ def _parts(statements: tuple[Statement, ...]) -> list[list[Statement]]:
     return parts
 
 
-def _harmless(
-    statements: tuple[Statement, ...], first: str
+def _licensed(
+    statements: tuple[Statement, ...], first: str, licence: Licence
 ) -> tuple[tuple[Statement, ...], tuple[Section, ...]]:
-    """The statements without the sections that could do harm, and those sections."""
+    """The statements without the sections that go beyond the licence, and those sections."""
     kept: list[Statement] = []
     dropped: list[Section] = []
     for part in _parts(statements):
         head = part[0] if part else None
-        if isinstance(head, Section) and any(dangers(part, first)):
+        if isinstance(head, Section) and _goes_beyond(part, first, licence):
             dropped.append(head)
         else:
             kept += part
     return tuple(kept), tuple(dropped)
+
+
+def _goes_beyond(part: list[Statement], first: str, licence: Licence) -> bool:
+    """Whether something in a section could do harm, but for VERIFY with the card's own PIN where that is licensed."""
+    found = {danger.at for danger in dangers(part, first)}
+    if licence is Licence.WITH_PIN:
+        found -= {
+            statement.at
+            for statement in walk(tuple(part))
+            if isinstance(statement, Command) and _verifies_own_pin(statement)
+        }
+    return bool(found)
+
+
+def _verifies_own_pin(command: Command) -> bool:
+    match command.parts:
+        case (Octets(value), Variable(name=name)):
+            return value == VERIFY_HEADER and name == OWN_PIN
+    return False

@@ -57,8 +57,10 @@ def virtual_subject(profile: str, seed: int) -> tuple[Subject, dict[str, Target]
     return Subject.CARD, targets
 
 
-def reader_subject(opening: Callable[[], Connection], reader: str) -> tuple[Subject, dict[str, Target]]:
-    """What is in a reader: a card by its version record, or a PSAM.
+def reader_subject(
+    opening: Callable[[], Connection], reader: str, pin: bytes = b""
+) -> tuple[Subject, dict[str, Target]]:
+    """What is in a reader: a card by its version record, or a PSAM. `pin`: the card's, in BCD, where it may be verified.
 
     Raises:
         LinkError: it cannot be connected.
@@ -76,11 +78,13 @@ def reader_subject(opening: Callable[[], Connection], reader: str) -> tuple[Subj
     version = answer.data[2:5].decode("ascii", errors="replace") if answer.sw == OK else ""
     if version not in VERSIONS:
         raise NoReader(LinkReason.NO_CARD)
-    return Subject.CARD, {CARD: _renamed(opening, reader, CARD, VERSIONS[version])}
+    return Subject.CARD, {CARD: _renamed(opening, reader, CARD, VERSIONS[version], pin)}
 
 
-def _renamed(opening: Callable[[], Connection], reader: str, name: str, profile: str) -> Target:
-    return Target(name, opening, kind="reader", says=reader, profile=profile, is_real=True)
+def _renamed(
+    opening: Callable[[], Connection], reader: str, name: str, profile: str, pin: bytes = b""
+) -> Target:
+    return Target(name, opening, kind="reader", says=reader, profile=profile, pin=pin, is_real=True)
 
 
 def _card(name: str, profile: str, random: Random, settings: Iterable[tuple[str, str]] = ()) -> VirtualTarget:
