@@ -18,6 +18,8 @@ from sscard_terminal.card.loopback_slot import LoopbackSlot
 from sscard_terminal.card.memory import ByteStore, RamStore
 from sscard_terminal.card.nvm import Nvm
 from sscard_terminal.card.objects import PROFILE
+from sscard_terminal.card.slow import Line, SlowCard
+from sscard_terminal.card.vpicc import Card
 from sscard_terminal.cardspec.pin import Pin
 from sscard_terminal.iso7816.errors import FormatError
 from sscard_terminal.reader.connection import Connection
@@ -52,7 +54,9 @@ class VirtualTarget(Target):
         self._image = image
         self._random = random
         self._deadline_s = deadline_s
-        self._slot = LoopbackSlot()
+        self.line: Line | None = None
+        """The pace of a contact card, from the next connection on; None: as fast as it can."""
+        self._slot = LoopbackSlot(self._paced)
         self._cards: dict[str, FaultyCard] = {}
         self._find_image = find
         first = image()
@@ -94,6 +98,9 @@ class VirtualTarget(Target):
     def _open(self) -> Connection:
         connection: Connection = self._slot.open()
         return with_deadline(connection, self._deadline_s) if self._is_slow else connection
+
+    def _paced(self, card: FaultyCard) -> Card:
+        return card if self.line is None else SlowCard(card, self.line, sleep=card.wait_until_out)
 
     def _new_control(self) -> Control:
         return Control(self._slot, self._card, self.name, self._slot.reset_by_other)
