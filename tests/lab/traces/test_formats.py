@@ -248,3 +248,14 @@ def test_a_pipe_is_read_to_its_last_line_although_its_beginning_was_looked_at(tm
     text = "> 0084000008\n< 00000000000000009000\n" * 5000
 
     assert len(entries(text)) == 5000
+
+
+def test_the_answer_to_reset_is_known_from_the_readers_state_too() -> None:
+    raw = (
+        "7F@>|1|1|SCardGetStatusChange\n7F@0x01\n7F@0x00\n7F@0x01\n7F@Reader A\n7F@0x00\n7F@0x00\n7F@0x00\n7F@\n"
+        "7F@Reader A\n7F@0x00\n7F@0x22\n7F@0x03\n7F@3B 00 81 \n7F@<|1|2|SCardGetStatusChange|ok|0x00000000\n"
+        "7F@>|1|3|SCardConnect\n7F@0x01\n7F@Reader A\n7F@0x02\n7F@0x03\n7F@0x0\n7F@0x0\n7F@0x09\n7F@0x01\n"
+        "7F@<|1|4|SCardConnect|ok|0x00000000\n"
+    )
+
+    assert entries(raw) == [Reset(bytes.fromhex("3B0081"), False, "Reader A", 1_000_003, 16)]

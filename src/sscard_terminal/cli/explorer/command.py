@@ -91,14 +91,16 @@ def _at_prompt(run: Run, explorer: Explorer) -> int:
 
 
 def _reader(run: Run, configuration: Configuration) -> str:
-    """The reader asked for, else the only one that holds a card; a stranger's card is not asked what it is.
+    """The reader asked for, else the only one that holds a card beside a PSAM's that is named; nothing is asked of a card here:
+    a stranger might not bear it.
 
     Raises:
         Stop: there is none, or more than one.
     """
     if named := named_reader(configuration, run.reader or configuration.card_reader):
         return named
-    match usable(configuration, filled_readers()):
+    psam = named_reader(configuration, run.psam_reader or configuration.psam_reader)
+    match [name for name in usable(configuration, filled_readers()) if name != psam]:
         case [only]:
             return only
         case found:

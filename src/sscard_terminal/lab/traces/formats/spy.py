@@ -19,6 +19,8 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _THREAD = re.compile(r" \((t\d+)\) ")
 _CODE = re.compile(r"\[0x([0-9A-Fa-f]{8})\]")
 _NUMBER = re.compile(r"0x([0-9A-Fa-f]+)")
+STATES, STATE = 3, 5
+"""Where the reader states of SCardGetStatusChange begin among its lines, and how many lines each has, the ATR last."""
 LINKS = {
     0x80100069: LinkReason.CARD_REMOVED,
     0x8010000C: LinkReason.CARD_REMOVED,
@@ -49,9 +51,12 @@ class _Cards:
     readers: dict[str, str] = field(default_factory=dict)
     atrs: dict[str, bytes] = field(default_factory=dict)
     resetting: set[str] = field(default_factory=set)
+    seen: dict[str, bytes] = field(default_factory=dict)
+    """By reader: the answer to reset of the card that was seen in it."""
 
-    def connected(self, handle: str, reader: str) -> None:
+    def connected(self, handle: str, reader: str, line: int, time_us: int | None) -> Iterator[Entry]:
         self.readers[handle] = reader
+        yield from self.status(handle, self.seen.get(reader, b""), line, time_us)
 
     def status(self, handle: str, atr: bytes, line: int, time_us: int | None) -> Iterator[Entry]:
         """The answer to reset is told once, and again after each reset."""
@@ -108,7 +113,11 @@ def _ended(cards: _Cards, call: _Call, code: int) -> Iterator[Entry]:
     given = call.given
     match call.name:
         case "SCardConnect" if code == 0 and len(given) >= 8:
-            cards.connected(given[6], given[1])
+            yield from cards.connected(given[6], given[1], call.line, call.time_us)
+        case "SCardGetStatusChange" if code == 0:
+            for at in range(STATES, len(given) - STATE + 1, STATE):
+                if (atr := given[at + STATE - 1]).count(" ") > 1:
+                    cards.seen[given[at]] = shown(atr, call.line, 0, "an ATR").raw
         case "SCardReconnect" if code == 0 and len(given) >= 4 and _number(given[3]) != 0:
             cards.resetting.add(given[0])
         case "SCardStatus" if code == 0 and given and given[-1].count(" ") > 1:
@@ -127,7 +136,7 @@ def _number(text: str) -> int:
 
 
 @dataclass(slots=True)
-class _Shown:
+class _Printed:
     """One call as pcsc-spy prints it, while its lines come."""
 
     name: str
@@ -135,6 +144,7 @@ class _Shown:
     handle: str = ""
     reader: str = ""
     atr: str = ""
+    atrs: dict[str, str] = field(default_factory=dict)
     length: int = 0
     dump: Dump | None = None
     command: Shown | None = None
@@ -148,7 +158,7 @@ def read(lines: Iterable[str]) -> Entries:
     Raises:
         TraceError: a dump that does not fit.
     """
-    calls: dict[str, _Shown] = {}
+    calls: dict[str, _Printed] = {}
     cards = _Cards()
     for number, line in enumerate(lines, start=1):
         text = _COLOUR.sub("", line.rstrip("\r\n"))
@@ -156,7 +166,7 @@ def read(lines: Iterable[str]) -> Entries:
         if (tagged := _THREAD.match(text)) is not None:
             thread, text = tagged[1], text[tagged.end() :]
         if text.startswith(("SCard", "SCar")):
-            calls[thread] = _Shown(text.strip(), number)
+            calls[thread] = _Printed(text.strip(), number)
         elif (call := calls.get(thread)) is not None and text.startswith(" => "):
             del calls[thread]
             code = _CODE.search(text)
@@ -165,7 +175,7 @@ def read(lines: Iterable[str]) -> Entries:
             _take(call, text[3:], number)
 
 
-def _take(call: _Shown, said: str, line: int) -> None:
+def _take(call: _Printed, said: str, line: int) -> None:
     """One line of a call."""
     if call.dump is not None:
         call.dump.take(said.split()[1:], line)
@@ -183,6 +193,8 @@ def _take(call: _Shown, said: str, line: int) -> None:
             call.handle = value.split(" ")[0].lstrip(": ")
         case "szReader":
             call.reader = value.strip()
+        case "" if value.startswith("Atr: ") and value.count(" ") > 2:
+            call.atrs[call.reader] = value.removeprefix("Atr: ")
         case "bAtr":
             call.atr = value
         case "dwInitialization":
@@ -193,10 +205,13 @@ def _take(call: _Shown, said: str, line: int) -> None:
             call.dump, call.length = Dump(call.length), 0
 
 
-def _told(cards: _Cards, call: _Shown, code: int) -> Iterator[Entry]:
+def _told(cards: _Cards, call: _Printed, code: int) -> Iterator[Entry]:
     match call.name:
         case "SCardConnect" if code == 0:
-            cards.connected(call.handle, call.reader)
+            yield from cards.connected(call.handle, call.reader, call.line, None)
+        case "SCardGetStatusChange" if code == 0:
+            for reader, octets in call.atrs.items():
+                cards.seen[reader] = shown(octets, call.line, 0, "an ATR").raw
         case "SCardReconnect" if code == 0 and call.disposition:
             cards.resetting.add(call.handle)
         case "SCardStatus" if code == 0 and call.atr not in ("", "NULL"):
