@@ -116,8 +116,8 @@ def _ended(cards: _Cards, call: _Call, code: int) -> Iterator[Entry]:
             yield from cards.connected(given[6], given[1], call.line, call.time_us)
         case "SCardGetStatusChange" if code == 0:
             for at in range(STATES, len(given) - STATE + 1, STATE):
-                if (atr := given[at + STATE - 1]).count(" ") > 1:
-                    cards.seen[given[at]] = shown(atr, call.line, 0, "an ATR").raw
+                if (octets := given[at + STATE - 1]).count(" ") > 1:
+                    cards.seen[given[at]] = shown(octets, call.line, 0, "an ATR").raw
         case "SCardReconnect" if code == 0 and len(given) >= 4 and _number(given[3]) != 0:
             cards.resetting.add(given[0])
         case "SCardStatus" if code == 0 and given and given[-1].count(" ") > 1:
@@ -125,8 +125,8 @@ def _ended(cards: _Cards, call: _Call, code: int) -> Iterator[Entry]:
             yield from cards.status(given[0], atr, call.line, call.time_us)
         case "SCardTransmit" if len(given) >= 5:
             command = shown(given[4], call.line, 4, "a command")
-            octets = given[8] if len(given) > 8 and given[8] != "NULL" else ""
-            answer = shown(octets, call.line, 0, "an answer")
+            told = given[8] if len(given) > 8 and given[8] != "NULL" else ""
+            answer = shown(told, call.line, 0, "an answer")
             yield from cards.exchanged(given[0], command, answer, code, call.line, call.time_us)
 
 
