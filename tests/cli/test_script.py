@@ -229,6 +229,22 @@ def test_convert_writes_a_transcript_in_our_language_that_runs(scripts: Path, ss
     assert sscard("script", "run", "session.apdu").code == 0
 
 
+def test_a_run_is_recorded_and_its_recording_runs_as_a_script_and_answers_one(
+    scripts: Path, sscard: Sscard
+) -> None:
+    (scripts / "read.sscard").write_text(CARD + "00 20 00 00 -> 63C3\n00 20 00 00 03 $card.pin -> 9000\n")
+    recorded = sscard("script", "run", "read.sscard", "--trace", "session.apdu", "--balance", "0.00")
+
+    text = (scripts / "session.apdu").read_text()
+    assert recorded.code == 0
+    assert "> 00200000 " in text and "> 0020000003****** " in text and "123456" not in text
+    assert sscard("script", "run", "session.apdu", "--card", "gen2-32k").code == 0
+    assert (
+        sscard("script", "run", "read.sscard", "--transcript", "session.apdu").code == 1
+    )  # no PIN is known there
+    assert sscard("script", "convert", "session.apdu").code == 0
+
+
 def test_an_unknown_format_is_named_with_those_there_are(scripts: Path, sscard: Sscard) -> None:
     done = sscard("script", "run", "good.sscard", "--format", "basic")
 
@@ -245,14 +261,15 @@ def test_a_file_that_is_not_there_is_named(scripts: Path, sscard: Sscard) -> Non
 
 def test_no_output_and_no_report_holds_a_pin(scripts: Path, sscard: Sscard) -> None:
     text = f"{MARKED_PIN[:2]} {MARKED_PIN[2:4]} {MARKED_PIN[4:]}"
-    (scripts / "pin.sscard").write_text(
-        CARD + f"00 20 00 00 03 {text} -> 9000\nset P = {text}\n00 20 00 00 03 $P -> 9000\n"
+    lines = (
+        f"00 20 00 00 03 {text}",
+        f"set P = {text}\n00 20 00 00 03 $P",
+        f"00 20 00 00 05 {text}",
+        f"04 20 00 00 03 {text}",
     )
+    (scripts / "pin.sscard").write_text(CARD + "".join(f"{line} -> 9000\n" for line in lines))
 
-    done = sscard(
-        "script",
-        "run",
-        "pin.sscard",
+    reports = (
         "--html",
         "r.html",
         "--jsonl",
@@ -261,7 +278,10 @@ def test_no_output_and_no_report_holds_a_pin(scripts: Path, sscard: Sscard) -> N
         "r.tap",
         "--junit",
         "r.xml",
+        "--trace",
+        "r.apdu",
     )
+    done = sscard("script", "run", "pin.sscard", *reports)
 
     everything = done.out + done.err + "".join(file.read_text() for file in scripts.glob("r.*"))
     assert done.code == 1

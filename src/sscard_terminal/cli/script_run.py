@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -21,6 +22,7 @@ from sscard_terminal.reader.connection import LinkError
 from .command import Run, service
 from .exits import Exit, Stop
 from .script_files import Format, read, script_errors
+from .trace import NoTrace, Trace, tracing_to
 from .values import FilePath
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ def _report_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-@service("run", has_trace=False)
+@service("run")
 @click.argument("files", metavar="FILE…", nargs=-1, required=True, type=FilePath())
 @click.option("--card", "profile", metavar="PROFILE")
 @click.option("--person", metavar="NAME|FILE")
@@ -118,6 +120,7 @@ def _run(run: Run, wanted: Wanted, given: dict[str, Any]) -> int:
     _require_sections(scripts, wanted.only)
     with ExitStack() as stack:
         listeners = _reports(stack, given, run)
+        trace = stack.enter_context(tracing_to(run.trace, console.language))
         progress = Progress(console)
         stack.callback(progress.clear)
 
@@ -128,7 +131,7 @@ def _run(run: Run, wanted: Wanted, given: dict[str, Any]) -> int:
 
         results: list[Result] = []
         for script, file in zip(scripts, wanted.files, strict=True):
-            result = _one(script, file, wanted, run, hear)
+            result = _one(script, file, wanted, run, trace, hear)
             results.append(result)
             if wanted.stop_on_first and result.exit_code:
                 break
@@ -156,7 +159,9 @@ def _require_sections(scripts: list[Script], only: tuple[str, ...]) -> None:
             raise Stop(Exit.USAGE, "script.no-section", wanted=wanted)
 
 
-def _one(script: Script, file: Path, wanted: Wanted, run: Run, hear: Listener) -> Result:
+def _one(
+    script: Script, file: Path, wanted: Wanted, run: Run, trace: Trace | NoTrace, hear: Listener
+) -> Result:
     from sscard_terminal.lab.run.guard import require_harmless
     from sscard_terminal.lab.run.opening import opened_targets
     from sscard_terminal.lab.run.runner import run as run_script
@@ -165,6 +170,8 @@ def _one(script: Script, file: Path, wanted: Wanted, run: Run, hear: Listener) -
     targets: dict[str, Target] = {}
     try:
         targets = opened_targets(script, wanted.choice, wanted.seed, file.parent)
+        for name, target in targets.items():
+            target.around = partial(trace.around, speaker=name)
         require_harmless(script, targets, allow_destructive=wanted.allow_destructive)
         return run_script(script, targets, options=_options(wanted, run), listener=hear)
     except LinkError as error:

@@ -52,12 +52,12 @@ class Sender:
         """
         expectation, is_secret = statement.expectation, False
         if command is None:
+            is_secret = self._variables.is_secret(statement.parts)
             try:
-                command = exact(self._variables.joined(statement.parts, target))
+                command = exact(self._variables.joined(statement.parts, target), is_secret=is_secret)
             except Unset as unset:
                 self._say_unset(statement, target, unset)
                 return
-            is_secret = self._variables.is_secret(statement.parts)
         began = _now()
         try:
             answer = target.transmit(command)

@@ -17,18 +17,23 @@ from sscard_terminal.reader.connection import (
     LinkError,
     LinkReason,
     NotSent,
-    Resettable,
     link_error,
+    reset,
 )
 
 from .events import TargetFacts
 from .exact import ExactCommand, plain
 
 Send = Callable[[CommandApdu], ResponseApdu]
+Around = Callable[[Connection], Connection]
 
 
 class Cannot(Exception):
     """This target cannot do that; the text names the verb."""
+
+
+def _as_it_is(connection: Connection) -> Connection:
+    return connection
 
 
 class Target:
@@ -60,6 +65,8 @@ class Target:
         """Whether what it does counts: a card nobody can make anew."""
         self.is_psam = kind == "psam" or name == "psam"
         """Whether functions of a PSAM are asked of it."""
+        self.around: Around = _as_it_is
+        """Put around every connection, to listen: `traced`, say."""
         self._says = says
         self._opening = opening
         self._connection: Connection | None = None
@@ -75,7 +82,7 @@ class Target:
             LinkError: there is no card, or no reader.
         """
         self.power_off()
-        self._connection = self._opening()
+        self._connection = self.around(self._opening())
         self._choose_way()
         return self._connection.atr
 
@@ -90,15 +97,14 @@ class Target:
         Raises:
             LinkError: the card or the reader is gone.
         """
-        connection = self._connection
-        if connection is None:
+        if self._connection is None:
             return self.power_on()
-        if not isinstance(connection, Resettable):
-            return connection.atr
         try:
-            return connection.reset(cold=cold)
+            return reset(self._connection, cold=cold)
         except NotSent:
             return self.power_on()
+        except TypeError:  # a recording has no card that could be reset
+            return self._connection.atr
 
     def broke(self) -> None:
         """The link is known to be broken: the next reset connects anew."""
