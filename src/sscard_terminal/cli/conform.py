@@ -107,10 +107,10 @@ def _in_reader(run: Run, with_pin: bool, pin_stdin: bool) -> tuple[Subject, dict
     """What is in the reader; its PIN is asked for first, and verified once before the suite may use it.
 
     Raises:
-        Stop: the PIN is wrong, or the card has fewer than two tries left; the suite has not begun.
+        Stop: it is no such card, its PIN is wrong, or it has fewer than two tries left; the suite has not begun.
     """
     from sscard_terminal.lab.conformance.certificate import Licence
-    from sscard_terminal.lab.conformance.subjects import reader_subject
+    from sscard_terminal.lab.conformance.subjects import Foreign, reader_subject
     from sscard_terminal.reader.pcsc import open_reader
     from sscard_terminal.terminal.configuration import Configuration
 
@@ -120,7 +120,10 @@ def _in_reader(run: Run, with_pin: bool, pin_stdin: bool) -> tuple[Subject, dict
     if name.startswith(IMAGE_PREFIX):
         raise BadValue("usage.conform-which")
     pin = _asked_pin(run, pin_stdin) if with_pin else b""
-    subject, targets = reader_subject(lambda: open_reader(name), name, pin)
+    try:
+        subject, targets = reader_subject(lambda: open_reader(name), name, pin)
+    except Foreign as foreign:
+        raise Stop(Exit.TROUBLE, "conform.foreign", reader=name) from foreign
     if not pin:
         return subject, targets, Licence.READ_ONLY
     _require_right_pin(next(iter(targets.values())), pin)

@@ -18,7 +18,7 @@ from sscard_terminal.lab.conformance import running
 from sscard_terminal.lab.conformance.certificate import Certificate, Licence, Reason, Standing
 from sscard_terminal.lab.conformance.page import page
 from sscard_terminal.lab.conformance.running import conform
-from sscard_terminal.lab.conformance.subjects import reader_subject, virtual_subject
+from sscard_terminal.lab.conformance.subjects import Foreign, reader_subject, virtual_subject
 from sscard_terminal.lab.conformance.suite import Subject, clauses, clauses_of, suite, unscripted
 from sscard_terminal.lab.run import virtual_target
 from sscard_terminal.lab.run.targets import Target
@@ -222,6 +222,23 @@ def test_on_a_real_card_nothing_is_written_and_no_try_is_burnt() -> None:
     assert all(len(sent) <= 4 or sent[4] == 0 or sent[2:4] != b"\x00\x00" for sent in verifies)
     reasons = {reason for clause in certificate.clauses for reason in clause.reasons}
     assert reasons >= {Reason.READ_ONLY, Reason.OTHER_KIND, Reason.LACKING}
+
+
+class Stranger:
+    """A card of somebody else's: it knows no command of ours."""
+
+    atr = bytes.fromhex("3B00")
+
+    def transmit(self, command: CommandApdu) -> ResponseApdu:
+        return ResponseApdu.parse(bytes.fromhex("6D00"))
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_strangers_card_is_not_judged() -> None:
+    with pytest.raises(Foreign):
+        reader_subject(Stranger, "a reader")
 
 
 def test_with_its_pin_more_is_shown_and_the_card_stays_as_it_was() -> None:

@@ -12,7 +12,7 @@ from random import Random
 from sscard_terminal.cardspec.money import Fen
 from sscard_terminal.iso7816.errors import FormatError
 from sscard_terminal.iso7816.status import OK
-from sscard_terminal.reader.connection import Connection, LinkReason, NoReader
+from sscard_terminal.reader.connection import Connection
 
 from .. import virtual
 from ..run.exact import exact
@@ -37,6 +37,14 @@ UNKNOWN_PSAM = "psam"
 _SELECT_SSSE = bytes.fromhex("00A404000F7378312E73682EC9E7BBE1B1A3D5CF")
 _VERSION = bytes.fromhex("00B2032C06")
 _SELECT_MF, _TERMINAL_NUMBER = bytes.fromhex("00A40000023F00"), bytes.fromhex("00B0960006")
+
+
+class Foreign(Exception):
+    """What is in the reader is no card or PSAM that card.md speaks of; `version` is what its version record says, "" nothing."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__(version)
+        self.version = version
 
 
 def virtual_subject(profile: str, seed: int) -> tuple[Subject, dict[str, Target]]:
@@ -64,7 +72,7 @@ def reader_subject(
 
     Raises:
         LinkError: it cannot be connected.
-        NoReader: it is neither, or a card of a version nobody here knows.
+        Foreign: it is neither, or a card of a version nobody here knows.
     """
     target = Target(CARD, opening, kind="reader", says=reader, is_real=True)
     target.power_on()
@@ -77,7 +85,7 @@ def reader_subject(
     target.power_off()
     version = answer.data[2:5].decode("ascii", errors="replace") if answer.sw == OK else ""
     if version not in VERSIONS:
-        raise NoReader(LinkReason.NO_CARD)
+        raise Foreign(version)
     return Subject.CARD, {CARD: _renamed(opening, reader, CARD, VERSIONS[version], pin)}
 
 

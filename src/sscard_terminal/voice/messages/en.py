@@ -1032,6 +1032,7 @@ TEXTS: dict[str, str] = {
     "conform.licence.read-only": "Read-only: what would write, burn a try, block or want the PIN was not run.",
     "conform.licence.with-pin": "With the PIN, else read-only: what would write, burn a try or block was not run.",
     "conform.ask-pin": "PIN of the card",
+    "conform.foreign": "In {reader} is no social security card of version 1.0, 2.0 or 3.0 and no PSAM; nothing was run.",
     "conform.few-tries": "The card has {tries} tries left; the PIN was not tried and nothing was run.",
     "conform.wrong-pin": "The PIN is wrong; nothing was run.",
     "usage.conform-pin": "A virtual card's PIN is known; nothing was done; leave out --with-pin and --pin-stdin, or give --reader NAME.",

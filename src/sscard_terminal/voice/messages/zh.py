@@ -993,6 +993,7 @@ TEXTS: dict[str, str] = {
     "conform.licence.read-only": "只读：会写入、消耗次数、锁定或需要密码的脚本没有运行。",
     "conform.licence.with-pin": "校验密码，其余只读：会写入、消耗次数或锁定的脚本没有运行。",
     "conform.ask-pin": "卡的密码",
+    "conform.foreign": "{reader} 中既不是 1.0、2.0 或 3.0 版的社会保障卡，也不是 PSAM，未运行任何脚本。",
     "conform.few-tries": "此卡还可试 {tries} 次，未试密码，也未运行任何脚本。",
     "conform.wrong-pin": "密码错误，未运行任何脚本。",
     "usage.conform-pin": "虚拟卡的密码是已知的，未执行任何操作，请去掉 --with-pin 和 --pin-stdin，或写 --reader 读卡器名。",
