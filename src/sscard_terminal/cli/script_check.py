@@ -23,7 +23,7 @@ def check(run: Run, files: tuple[Path, ...], format_name: str | None) -> int:
     told = []
     with script_errors(run.console.language):
         for file in files:
-            script = read(file, format_name)
+            script = read(file, format_name, run.console)
             look_through(script, targets=("card",))
             commands = sum(isinstance(statement, Command) for statement in walk(script.statements))
             run.console.say("script.checked", file=file, commands=commands)
@@ -40,7 +40,7 @@ def convert(run: Run, file: Path, format_name: str | None) -> int:
     from sscard_terminal.lab.script.write import written
 
     with script_errors(run.console.language):
-        text = written(read(file, format_name))
+        text = written(read(file, format_name, run.console))
     run.console.print(text.rstrip("\n"))
     run.console.give({"file": str(file), "script": text})
     return Exit.DONE

@@ -17,6 +17,7 @@ from sscard_terminal.lab.needs import NotInstalled
 from sscard_terminal.lab.script.syntax import Script, ScriptError
 
 from .command import BadValue
+from .console import Console
 from .details import OTHERWISE, detail_in
 from .exits import Exit, Stop
 
@@ -68,12 +69,15 @@ def _known_words(language: Language, detail: str) -> str:
     return detail if found == OTHERWISE else found
 
 
-def read(path: Path, format: str | None) -> Script:
-    """The script of a file.
+def read(path: Path, format: str | None, console: Console) -> Script:
+    """The script of a file; where the tool it was made for would do otherwise, that is said.
 
     Raises:
         ScriptError, OSError, NotInstalled: it cannot be read.
     """
     from sscard_terminal.lab.script.reading import read_script
 
-    return read_script(path, format)
+    script = read_script(path, format)
+    for remark in script.remarks:
+        console.warn("script.remarked", place=str(remark.at), remark=remark.sentence(console.language))
+    return script

@@ -116,7 +116,7 @@ def _run(run: Run, wanted: Wanted, given: dict[str, Any]) -> int:
     from .script_progress import Progress
 
     console = run.console
-    scripts = [read(file, wanted.format_name) for file in wanted.files]
+    scripts = [read(file, wanted.format_name, console) for file in wanted.files]
     _require_sections(scripts, wanted.only)
     with ExitStack() as stack:
         listeners = _reports(stack, given, run)
@@ -262,7 +262,7 @@ def _list(run: Run, files: tuple[Path, ...], format_name: str | None) -> int:
 
     rows = []
     for file in files:
-        for statement in walk(read(file, format_name).statements):
+        for statement in walk(read(file, format_name, run.console).statements):
             if isinstance(statement, Section):
                 at = f"{statement.at.file}:{statement.at.line}"
                 run.console.print(f"{at}  {statement.title}  {statement.requirement}".rstrip())

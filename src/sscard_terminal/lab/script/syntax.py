@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sscard_terminal.card.control.verbs import Verb
+from sscard_terminal.iso7816.status import Language
+from sscard_terminal.voice.messages import text
 
 from .places import NOWHERE as NOWHERE
 from .places import Position as Position
@@ -361,13 +363,29 @@ Statement = (
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """Where the tool a foreign script was made for would do otherwise; `key` finds the sentence ("script.remark.KEY")."""
+
+    at: Position
+    key: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    def sentence(self, language: Language) -> str:
+        return text(language, f"script.remark.{self.key}", **self.facts)
+
+
+@dataclass(frozen=True, slots=True)
 class Script:
-    """One file: its name, what it says, and its lines as they stand (for errors and reports), those of `included` files too."""
+    """One file: its name, what it says, and its lines as they stand (for errors and reports), those of `included` files too.
+
+    `remarks` are of readers of foreign formats (lab/foreign).
+    """
 
     file: str
     statements: tuple[Statement, ...]
     lines: tuple[str, ...] = field(default=(), repr=False, compare=False)
     included: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
+    remarks: tuple[Remark, ...] = field(default=(), compare=False)
 
     def line(self, at: Position) -> str:
         """The line at a place, "" where it is not known."""

@@ -58,10 +58,11 @@ def script_of(text: str, file: str = "-") -> Script:
         shown = lines[error.line - 1] if 0 < error.line <= len(lines) else ""
         at = Position(file, error.line, 1)
         raise ScriptError(at, "transcript", shown, problem=error.problem) from error
-    return Script(file, tuple(_statements(transcript, file)), lines)
+    return Script(file, tuple(statements_of(transcript, file)), lines)
 
 
-def _statements(transcript: Transcript, file: str) -> Iterator[Statement]:
+def statements_of(transcript: Transcript, file: str) -> Iterator[Statement]:
+    """What a transcript sends and expects, in order."""
     if found := _CARD.match(transcript.atr_comment):
         at, profile = Position(file), found[1]
         yield UsePsam(at, profile) if profile.startswith("psam-") else UseCard(at, profile, balance="0.00")
