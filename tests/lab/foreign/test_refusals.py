@@ -48,6 +48,7 @@ def error(text: str, format: str) -> ScriptError:
         ("jcshell", "/card -a A000", 1, 7, "refused"),
         ("jcshell", "/send ${head}00", 1, 7, "variable"),
         ("jcshell", "/send 00A4040#00", 1, 13, "odd"),
+        ("jcshell", "/set-var a 00A40400050\n/send ${a}", 2, 7, "odd"),
         ("jcshell", "/send 00#(01", 1, 9, "length"),
         ("jcshell", "/select", 1, 8, "aid"),
         ("jcshell", "/sleep long", 1, 8, "arguments"),

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 
-from ..script.syntax import Echo, Power, Reset, Script, Wait
+from ..script.syntax import Echo, Power, Reset, Script, ScriptError, Wait
 from .source import HEX, Source, lowest
 
 _SELECT = bytes.fromhex("00A40400")
@@ -97,13 +97,15 @@ def _line(source: Source, number: int, line: str, variables: dict[str, str]) -> 
         if word == "/terminal":
             source.remark(number, column, "jcshell-terminal")
         return
-    rest = _filled(source, number, start, line[found.end() :].rstrip(), variables)
+    written = line[found.end() :].rstrip()
+    rest = _filled(source, number, start, written, variables)
+    as_written = rest == written
     at = source.at(number, column)
     match word:
         case "/send":
-            source.command(number, column, _bytes(source, number, start, rest))
+            source.command(number, column, _argument(source, number, start, rest, as_written))
         case "/select":
-            aid = _bytes(source, number, start, rest)
+            aid = _argument(source, number, start, rest, as_written)
             if not 0 < len(aid) <= 16:
                 raise source.wrong(number, start, "aid")
             source.command(number, column, _SELECT + lowest(aid) + aid + b"\x00")
@@ -142,6 +144,16 @@ def _filled(source: Source, number: int, column: int, text: str, variables: dict
     if len(filled) > _LONGEST:
         raise source.wrong(number, column, "too-long", most=_LONGEST)
     return filled
+
+
+def _argument(source: Source, number: int, column: int, text: str, as_written: bool) -> bytes:
+    """The bytes of an argument; with variables filled in, only its beginning has a place in the line."""
+    try:
+        return _bytes(source, number, column, text)
+    except ScriptError as error:
+        if as_written:
+            raise
+        raise source.wrong(number, column, error.key.removeprefix("foreign-"), **error.facts) from None
 
 
 def _bytes(source: Source, number: int, column: int, text: str) -> bytes:
