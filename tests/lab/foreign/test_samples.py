@@ -131,7 +131,7 @@ def test_opensc_explorer_in_the_commands_of_iso_7816_4() -> None:
         SELECT_PURSE,
         "B0 26 00 01 04",
         "B0 26 00 01 04",
-        "00 A4 04 00 31 50 41 59",
+        "00 A4 04 00 04 31 50 41 59",
         "00 A4 00 00 02 3F 00",
         "00 A4 00 00 02 DF 01",
         "00 A4 00 00 02 00 15",
@@ -140,6 +140,8 @@ def test_opensc_explorer_in_the_commands_of_iso_7816_4() -> None:
         "00 A4 00 00 02 EF 05",  # cat EF05
         "00 B0 00 00 00",
         "00 B0 95 00 00",  # cat sfi:21
+        "00 A4 00 00 02 EF 05",  # cat EF05 2
+        "00 B2 02 04 00",
         "00 B0 00 00 00",
         "00 20 00 01 04 31 32 33 34",
         "00 20 00 02 04 31 32 33 34",
@@ -158,9 +160,10 @@ def test_opensc_explorer_in_the_commands_of_iso_7816_4() -> None:
         "exit",
     ]
     assert [remark[:1] + remark[2:] for remark in remarks(found)] == [
+        (10, "explorer-comment"),
         (10, "explorer-cat"),
         (11, "explorer-cat"),
-        (12, "explorer-cat"),
+        (13, "explorer-cat"),
     ]
 
 

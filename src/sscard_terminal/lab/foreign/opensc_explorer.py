@@ -29,22 +29,16 @@ COMMANDS = (
     "do_put",
     "echo",
     "erase",
-    "exit",
     "find",
     "find_tags",
     "get",
-    "get_data",
-    "get_key",
+    "get_record",
     "help",
     "info",
     "ls",
     "mkdir",
-    "mkfile",
     "pin_info",
-    "pksign",
-    "pkdecrypt",
     "put",
-    "put_data",
     "quit",
     "random",
     "rm",
@@ -53,7 +47,7 @@ COMMANDS = (
     "update_binary",
     "update_record",
     "verify",
-    "decipher",
+    "exit",
 )
 READ = (
     "apdu",
@@ -75,7 +69,7 @@ _REFERENCE = re.compile(r"CHV([0-9]{1,3})", re.IGNORECASE)
 _KEYS = re.compile(r"(KEY|AUT|PRO)([0-9]{1,3})?", re.IGNORECASE)
 _USAGE = {
     "cd": "cd ..|FID|aid:AID",
-    "cat": "cat [FID|sfi:N]",
+    "cat": "cat [FID|sfi:N [NUMBER]]",
     "verify": "verify CHVn PIN",
     "change": "change CHVn [OLD] NEW",
     "unblock": "unblock CHVn PUK NEW",
@@ -99,6 +93,8 @@ def read(text: str, file: str) -> Script:
         words = reader.source.words(number, _after_prompt(line), len(line) - len(_after_prompt(line)) + 1)
         if len(words) > _MOST_WORDS:
             raise reader.source.wrong(number, words[_MOST_WORDS].column, "words", most=_MOST_WORDS)
+        if words:
+            reader.remark_comment(number, line, words[-1])
         if words and not reader.take(number, words[0], words[1:]):
             break
     return reader.source.script()
@@ -117,6 +113,12 @@ class _Reader:
         self._line = 1
         self._command = Word("", 1)
         source.add(Complete(source.at(1), True))
+
+    def remark_comment(self, number: int, line: str, last: Word) -> None:
+        """A comment behind a command, which opensc-explorer takes for an argument."""
+        end = last.column - 1 + len(last.text) + 2 * last.is_quoted
+        if "#" in line[end:]:
+            self.source.remark(number, line.index("#", end) + 1, "explorer-comment")
 
     def take(self, line: int, command: Word, arguments: list[Word]) -> bool:
         """Whether the script goes on after this line."""
@@ -137,6 +139,8 @@ class _Reader:
                 self._cat(None)
             case "cat", [file]:
                 self._cat(file)
+            case "cat", [file, number]:
+                self._record(file, number)
             case "update_binary", [file, offset, data]:
                 self._update_binary(file, offset, data)
             case "update_record", [file, number, offset, data]:
@@ -244,6 +248,15 @@ class _Reader:
             self._select(self._fid(file))
         self.source.remark(self._line, self._command.column, "explorer-cat")
         self._send(bytes((0x00, 0xB0, p1, 0x00, 0x00)))
+
+    def _record(self, file: Word, number: Word) -> None:
+        record = self._number(number, 1, 255)
+        if file.text.lower().startswith("sfi:"):
+            sfi = self._number(Word(file.text[4:], file.column + 4), 1, 30)
+            self._send(bytes((0x00, 0xB2, record, sfi << 3 | 4, 0x00)))
+        else:
+            self._select(self._fid(file))
+            self._send(bytes((0x00, 0xB2, record, 0x04, 0x00)))
 
     def _update_binary(self, file: Word, offset: Word, data: Word) -> None:
         fid, place, value = self._fid(file), self._number(offset, 0, 0x7FFF), self._value(data)

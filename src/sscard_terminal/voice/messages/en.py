@@ -1161,6 +1161,7 @@ TEXTS: dict[str, str] = {
     "script.remark.jcshell-terminal": "the reader is named with --reader, not in the script",
     "script.remark.jcshell-card": "JCShell would also select the card manager; here the card is only reset",
     "script.remark.explorer-cat": "opensc-explorer would read to the end of the file; here one READ BINARY of at most 256 bytes is sent",
+    "script.remark.explorer-comment": "opensc-explorer itself takes this for an argument: it knows comments only as lines of their own",
     "script.remark.opensc-driver": "without --card-driver default opensc-tool itself may drop Le and hide 61xx",
     "script.remark.pysim-case": "pySim itself compares with lower-case digits: upper-case ones never match there",
     "script.remark.etsi-profile": "INI is sent as TERMINAL PROFILE (A0 10)",

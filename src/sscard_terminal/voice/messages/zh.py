@@ -1122,6 +1122,7 @@ TEXTS: dict[str, str] = {
     "script.remark.jcshell-terminal": "读卡器用 --reader 指定，不在脚本里指定",
     "script.remark.jcshell-card": "JCShell 还会选择卡管理器；这里只复位卡",
     "script.remark.explorer-cat": "opensc-explorer 会读到文件末尾；这里只发送一条 READ BINARY，最多 256 个字节",
+    "script.remark.explorer-comment": "opensc-explorer 本身会把它当作参数：注释必须单独成行",
     "script.remark.opensc-driver": "不加 --card-driver default 时，opensc-tool 本身可能去掉 Le 并隐去 61xx",
     "script.remark.pysim-case": "pySim 本身用小写数字比较：大写的永远不相符",
     "script.remark.etsi-profile": "INI 作为 TERMINAL PROFILE（A0 10）发送",
