@@ -74,3 +74,12 @@ def test_a_named_format_goes_before_what_the_text_looks_like(tmp_path: Path) -> 
     file.write_text("00840000\n9000\n", encoding="utf-8")
 
     assert told(read_script(file, "seader")) == ["00 84 00 00 -> 9000"]
+
+
+def test_a_pasted_conversation_that_begins_like_ours_is_still_scriptors(tmp_path: Path) -> None:
+    file = tmp_path / "pasted.txt"
+    file.write_text(
+        "> 00 20 00 00\n< 63 C3 : State of non-volatile memory changed. Counter: 0x3\n", encoding="utf-8"
+    )
+
+    assert told(read_script(file)) == ["00 20 00 00 -> [] 63C3"]

@@ -21,49 +21,13 @@ from .source import HEX, Source, lowest
 _SELECT = bytes.fromhex("00A40400")
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _LINE = re.compile(r"(?P<blank>\s*)(?:cm>|-)?\s*(?P<word>/?[A-Za-z][\w.-]*)\s*")
-_REFUSED = frozenset(
-    [
-        "auth",
-        "set-key",
-        "set-keys",
-        "put-key",
-        "put-keys",
-        "put-keyset",
-        "print-key",
-        "init-update",
-        "ext-auth",
-        "upload",
-        "load",
-        "install",
-        "delete",
-        "card-info",
-        "get-cplc",
-        "get-status",
-        "set-status",
-        "lock",
-        "unlock",
-        "store-data",
-        "put-data",
-        "get-data",
-        "open-sec-channel",
-        "identify",
-        "/execute",
-        "/error",
-        "/exec",
-        "/loop",
-        "/if",
-        "/while",
-        "/expect",
-        "/apdu",
-        "/cap-info",
-        "/remove",
-        "/powerup",
-        "/powerdown",
-        "/open",
-        "/script",
-        "/source",
-    ]
-)
+_REFUSED = frozenset((
+    *("auth", "set-key", "set-keys", "put-key", "put-keys", "put-keyset", "print-key", "init-update"),
+    *("ext-auth", "upload", "load", "install", "delete", "card-info", "get-cplc", "get-status"),
+    *("set-status", "lock", "unlock", "store-data", "put-data", "get-data", "open-sec-channel"),
+    *("identify", "/execute", "/error", "/exec", "/loop", "/if", "/while", "/expect", "/apdu"),
+    *("/cap-info", "/remove", "/powerup", "/powerdown", "/open", "/script", "/source"),
+))  # fmt: skip
 _PASSED_OVER = frozenset(("/terminal", "/mode", "/list-vars", "/term", "/trace"))
 _DEEPEST = 8
 _LONGEST_WAIT_MS = 3_600_000

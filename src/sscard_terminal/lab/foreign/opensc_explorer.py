@@ -1,7 +1,7 @@
 """Scripts of opensc-explorer: the commands that send something everybody can tell; the others are refused by name.
 
 Its words as ISO/IEC 7816-4 commands, as OpenSC's driver for plain ISO cards sends them; other drivers send others.
-Source: scripts.md §4; the manual page of opensc-explorer 0.25.
+Source: scripts.md §4; the manual page of opensc-explorer 0.23.
 
     cd aid:D15600000503
     apdu B0 26 00 01 04
@@ -17,52 +17,14 @@ from ..script.syntax import Complete, Echo, Exit, Script
 from .source import Source, Word, lowest
 
 COMMANDS = (
-    "apdu",
-    "asn1",
-    "cat",
-    "cd",
-    "change",
-    "create",
-    "debug",
-    "delete",
-    "do_get",
-    "do_put",
-    "echo",
-    "erase",
-    "find",
-    "find_tags",
-    "get",
-    "get_record",
-    "help",
-    "info",
-    "ls",
-    "mkdir",
-    "pin_info",
-    "put",
-    "quit",
-    "random",
-    "rm",
-    "sm",
-    "unblock",
-    "update_binary",
-    "update_record",
-    "verify",
-    "exit",
-)
+    *("apdu", "asn1", "cat", "cd", "change", "create", "debug", "delete", "do_get", "do_put", "echo"),
+    *("erase", "find", "find_tags", "get", "get_record", "help", "info", "ls", "mkdir", "pin_info"),
+    *("put", "quit", "random", "rm", "sm", "unblock", "update_binary", "update_record", "verify", "exit"),
+)  # fmt: skip
 READ = (
-    "apdu",
-    "verify",
-    "change",
-    "unblock",
-    "cd",
-    "cat",
-    "update_binary",
-    "update_record",
-    "random",
-    "echo",
-    "quit",
-    "exit",
-)
+    *("apdu", "verify", "change", "unblock", "cd", "cat", "update_binary", "update_record", "random"),
+    *("echo", "quit", "exit"),
+)  # fmt: skip
 _MOST_WORDS = 260
 _FID = re.compile(r"[0-9A-Fa-f]{4}")
 _REFERENCE = re.compile(r"CHV([0-9]{1,3})", re.IGNORECASE)
