@@ -23,6 +23,7 @@ from tests.lab.foreign.telling import SAMPLES, told
         ("etsi/purse.txt", "etsi"),
         ("pysim/case.script", "pysim"),
         ("apdu4j/session.dump", "apdu4j"),
+        ("seader/sam.apdu", "apdu4j"),
     ],
 )
 def test_a_sample_is_known_by_its_text(name: str, format: str) -> None:
@@ -41,6 +42,9 @@ def test_a_sample_is_known_by_its_text(name: str, format: str) -> None:
         ("#!/usr/bin/opensc-explorer\napdu 00840000", "opensc-explorer"),
         ("# PROTOCOL: T=1\n00A40400", "apdu4j"),
         ("00 84 00 00 08\nreset", "scriptor"),
+        ("00A40000023F00\n9000\n0084000008  # a challenge\n6D00", "seader"),
+        ("00A40000023F00\n610A\n00C000000A\n6F0884069000", "apdu4j"),
+        ("00 20 00 00\n00 A4 00 00 02 90 00\n00 20 00 00\n00 84 00 00", "scriptor"),
         ("00 84 00 00 08 -> 9000", ""),
         ("reset cold\n00 84 00 00 08", ""),
         ("use card gen2-32k", ""),

@@ -28,7 +28,7 @@ _READERS: dict[str, Callable[[str, str], Script]] = {
     "seader": apdu4j.read_seader,
 }
 FORMATS: tuple[str, ...] = tuple(_READERS)
-"""Names for --format; scriptor-strict, jcardsim and seader are never guessed."""
+"""Names for --format; scriptor-strict and jcardsim are never guessed."""
 _BY_SUFFIX = {".jcsh": "jcshell", ".pysim": "pysim", ".scriptor": "scriptor"}
 _BY_PROGRAM = re.compile(r"#!.*\b(scriptor|opensc-explorer)\b")
 _BY_LINE: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -72,6 +72,7 @@ _OURS = re.compile(
     r"->|^\s*(?:use|section|set|let|repeat|on|fresh|tear|complete|include|wait|power|ask|reset (?:cold|warm))\b",
     re.M,
 )
+_ANSWER = re.compile(r"(?:[0-9A-F]{2})*(?:9000|6[1-9A-F][0-9A-F]{2})")
 _SNIFFED = 65_536
 """Signs looked at to guess a format."""
 
@@ -93,6 +94,8 @@ def guessed(text: str, file: str = "-") -> str:
     if suffix in _BY_SUFFIX:
         return _BY_SUFFIX[suffix]
     beginning = text[:_SNIFFED].removeprefix("\ufeff")
+    if len(text) > _SNIFFED:
+        beginning = beginning.rpartition("\n")[0]
     if found := _BY_PROGRAM.match(beginning):
         return found[1]
     for name, sign in _BY_LINE:
@@ -104,7 +107,18 @@ def guessed(text: str, file: str = "-") -> str:
     for name, sign in _BY_FIRST:
         if sign.match(first):
             return name
-    return "scriptor" if _SCRIPTOR.match(first) and not _OURS.search(beginning) else ""
+    if not _SCRIPTOR.match(first) or _OURS.search(beginning):
+        return ""
+    return _dump(beginning) or "scriptor"
+
+
+def _dump(text: str) -> str:
+    """Whether lines of bytes are commands and answers in turn: then the answers must not be sent."""
+    lines = ["".join(line.partition("#")[0].split()).upper() for line in text.split("\n")]
+    answers = [line for line in lines if line][1::2]
+    if not answers or not all(_ANSWER.fullmatch(line) for line in answers):
+        return ""
+    return "seader" if all(len(line) == 4 for line in answers) else "apdu4j"
 
 
 def _first_line(text: str) -> str:
