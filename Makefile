@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 PYTEST_ARGS ?=
 
-.PHONY: help install demo counter test test-vpcd conformance card check pictures bench bench-chip bench-sale bench-journal torture mutants coverage lock clean
+.PHONY: help install demo counter test test-vpcd conformance card check pictures bench bench-chip bench-sale bench-journal bench-script bench-trace torture mutants coverage lock clean
 
 help:
 	@echo 'make demo        sell one box of medicine over a private pcscd (ARGS="--loopback": without a reader)'
@@ -18,6 +18,8 @@ help:
 	@echo 'make bench       measure the transport against C and against vicc'
 	@echo 'make bench-chip  measure the chip alone; make bench-sale: a whole sale'
 	@echo 'make bench-journal  a journal of a million sales: start, look-up, close of the day (minutes)'
+	@echo 'make bench-trace  words a second of recordings; a million exchanges exported (minutes)'
+	@echo 'make bench-script  what a script costs: an APDU, the first line, reading it'
 	@echo 'make torture     every fault of the card memory and of a sale, single and double; fuzzing; 1,000 kills (minutes)'
 	@echo 'make mutants     break the memory and the account on purpose and count what the tests notice (minutes)'
 	@echo 'make coverage    branch coverage of the same modules'
@@ -64,6 +66,12 @@ bench-sale: install
 
 bench-journal: install
 	@$(BIN)/python -m benchmarks.journal $(ARGS)
+
+bench-trace: install
+	@$(BIN)/python -m benchmarks.trace $(ARGS)
+
+bench-script: install
+	@$(BIN)/python -m benchmarks.script $(ARGS)
 
 torture: install
 	@$(BIN)/python -m tests.torture $(ARGS)

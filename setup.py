@@ -6,8 +6,8 @@ setup(
     packages=[
         *find_packages("src"),
         "sscard_applets",
-        # The invented person and the test keys: `sscard demo` needs them wherever it is installed.
-        *("sscard_fixtures", "sscard_fixtures.cards", "sscard_fixtures.keys"),
+        # The invented people and test keys, and card.md as scripts: needed wherever it is installed.
+        *("sscard_fixtures", "sscard_fixtures.cards", "sscard_fixtures.keys", "sscard_fixtures.conformance"),
         *(f"sscard_applets.{name}" for name in find_packages("applets")),
     ]
 )

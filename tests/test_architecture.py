@@ -38,9 +38,11 @@ ROOMS = {
     "cryptography": ("cardspec/ciphers.py", "cardspec/signatures.py", "centre/hsm.py"),
     "fastapi": ("counter/", "centre/api"),
     "jinja2": ("counter/templates.py",),
+    "lark": ("lab/script/",),
     "pydantic": ("counter/", "centre/api"),
+    "pytest": ("lab/pytest_plugin/",),
     "reportlab": ("terminal/slips/pdf.py",),
-    "prompt_toolkit": ("cli/counter/keyboard.py", "lab/"),
+    "prompt_toolkit": ("cli/counter/keyboard.py", "cli/explorer/prompt.py"),
     "smartcard": ("reader/pcsc.py", "reader/pinpad.py"),
     "socket": (
         "card/vpicc.py",

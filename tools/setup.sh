@@ -34,7 +34,7 @@ find_python() {
 
 # pyscard is compiled on Linux, against the headers of the very Python that will import it.
 packages_for() {
-    echo pcscd vsmartcard-vpcd vsmartcard-vpicc libpcsclite-dev gcc libc6-dev pkg-config opensc pcsc-tools
+    echo pcscd vsmartcard-vpcd vsmartcard-vpicc libpcsclite-dev gcc libc6-dev pkg-config opensc pcsc-tools tshark
     echo strace    # a test reads from system calls when the journal is synced
     echo "$(chromium_package)" fonts-noto-cjk    # the tests look at the counter's pages, in both languages
     case $1 in

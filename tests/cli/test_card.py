@@ -331,3 +331,14 @@ def test_what_the_system_refuses_is_one_sentence_with_the_file(
     assert report.code == code
     assert "shut/new.card" in report.sentence
     assert (zh if language == "zh" else en) in report.sentence
+
+
+@pytest.mark.parametrize("family", ["card", "psam"])
+@pytest.mark.parametrize("baud", ["0", "299", "1000001", "fast", "９６００"])
+def test_what_is_no_baud_rate_is_refused_before_anything_is_served(
+    sscard: Sscard, family: str, baud: str
+) -> None:
+    done = sscard(family, "serve", "no.card", "--baud", baud)
+
+    assert done.code == 2
+    assert "no baud rate" in done.err

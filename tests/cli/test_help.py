@@ -22,7 +22,9 @@ GROUPS = {
     "hotlist": ("show", "update"),
     "window": ("load", "refunds", "settle", "pin-reset", "unblock", "fund"),
     "counter": ("keyboard", "serve"),
+    "script": ("run", "check", "convert"),
     "operator": ("add", "remove", "password", "list"),
+    "trace": ("show", "export", "import", "live", "dissector"),
 }
 SERVICES = [(name, *([sub] if sub else [])) for name in COMMANDS for sub in GROUPS.get(name, ("",))]
 SERVICES += [("counter", "token", sub) for sub in ("add", "list", "remove")]

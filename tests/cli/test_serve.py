@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,13 +14,16 @@ from pathlib import Path
 import pytest
 
 from sscard_terminal.cli.ports import has_network
-from sscard_terminal.reader.pcsc import wait_for_card, wait_for_removal
+from sscard_terminal.iso7816.apdu import CommandApdu
+from sscard_terminal.reader.pcsc import open_reader, wait_for_card, wait_for_removal
 from sscard_terminal.reader.private_pcscd import PrivatePcscd, Slot
 from tests.cli.conftest import Counter, Sscard
 
 pytestmark = pytest.mark.vpcd
 
 SSSE, EF05 = "00A404000F7378312E73682EC9E7BBE1B1A3D5CF", "00B2012D40"
+QUERY_TRIES = CommandApdu.parse(bytes.fromhex("0020000000"))
+CHALLENGE_OF_16 = CommandApdu.parse(bytes.fromhex("0084000010"))
 CARD_NUMBER = "44 32 31 34 33 35 36 39 58"
 
 
@@ -198,3 +202,18 @@ def test_an_open_port_is_named(counter: Counter) -> None:
         _, err = process.communicate(timeout=10)
 
     assert ("对网络开放" in err) == has_network()
+
+
+def test_a_card_served_at_9600_baud_takes_the_time_of_its_bytes(
+    pcscd: PrivatePcscd, slot: Slot, counter: Counter
+) -> None:
+    with served(pcscd, slot, "card", "serve", counter.card, "--baud", "9600"):
+        card = open_reader(slot.reader)
+        card.transmit(QUERY_TRIES)
+        begun = time.monotonic()
+        answer = card.transmit(CHALLENGE_OF_16)
+        took_s = time.monotonic() - begun
+        card.close()
+
+    assert len(answer.data) == 16
+    assert took_s >= 0.033  # 24 bytes of 1.25 ms and 3 ms of its own

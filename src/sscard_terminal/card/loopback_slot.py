@@ -22,7 +22,7 @@ class LoopbackSlot:
     `around` is put around each card that comes in. One connection and one watcher at a time.
     """
 
-    def __init__(self, around: Callable[[Card], Card] = lambda card: card) -> None:
+    def __init__(self, around: Callable[[FaultyCard], Card] = lambda card: card) -> None:
         self._around = around
         self._changed = threading.Condition()
         self._holder: FaultyCard | None = None

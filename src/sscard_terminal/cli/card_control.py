@@ -23,6 +23,7 @@ from sscard_terminal.card.control.link import SocketInUse, ask, listening
 from sscard_terminal.card.control.slots import VpcdSlot
 from sscard_terminal.card.control.verbs import Insert
 from sscard_terminal.card.memory import ByteStore, FileStore, RamStore
+from sscard_terminal.card.slow import Line, SlowCard
 from sscard_terminal.card.vpicc import Card, Vpicc
 from sscard_terminal.iso7816.status import Language
 from sscard_terminal.reader.connection import LinkError
@@ -75,9 +76,15 @@ class Served:
 
 
 def serve_controlled(
-    run: Run, image: Path | None, socket: Path, address: Address, at_once: bool, until_eof: bool
+    run: Run,
+    image: Path | None,
+    socket: Path,
+    address: Address,
+    at_once: bool,
+    until_eof: bool,
+    line: Line | None = None,
 ) -> int:
-    """Keep a card in the reader at `address`, and obey the verbs said at `socket`, until a signal or the end of input.
+    """Keep a card in the reader at `address`, at the pace of `line`, and obey the verbs said at `socket`, until a signal or the end of input.
 
     Raises:
         Stop: the socket or the image cannot be used.
@@ -95,7 +102,12 @@ def serve_controlled(
             served.add(name, FileStore(image))
         around = _traced(run, stack)
         tell = teller(run, run.console.text("control.card"), address)
-        slot = VpcdSlot(lambda card: Vpicc(around(card), address.port, address.host, on_state=tell))
+
+        def link(card: FaultyCard) -> Vpicc:
+            paced = card if line is None else SlowCard(card, line, sleep=card.wait_until_out)
+            return Vpicc(around(paced), address.port, address.host, on_state=tell)
+
+        slot = VpcdSlot(link)
         control = Control(slot, served.find, name, _reset_of(run.reader))
         stack.callback(control.close)
         try:

@@ -14,8 +14,8 @@ from . import contents, images
 from .command import Run, service
 from .console import Console
 from .exits import Exit
+from .serving import line_at, serve_options
 from .serving import serve as keep_in_reader
-from .serving import serve_options
 from .values import Address, FilePath, image_argument
 
 CARD_PORT = 35963
@@ -27,13 +27,20 @@ CARD_PORT = 35963
 @serve_options(CARD_PORT)
 @click.option("--control", metavar="SOCKET", type=FilePath())
 def serve(
-    run: Run, image: Path | None, vpcd: Address, t1: bool, until_eof: bool, control: Path | None
+    run: Run,
+    image: Path | None,
+    vpcd: Address,
+    t1: bool,
+    until_eof: bool,
+    control: Path | None,
+    baud: int | None,
 ) -> int:
     """See messages, help.card serve."""
+    line = line_at(baud, t1=t1)
     if control is not None:
         from .card_control import serve_controlled
 
-        return serve_controlled(run, image, control, vpcd, t1, until_eof)
+        return serve_controlled(run, image, control, vpcd, t1, until_eof, line)
     with ExitStack() as stack:
         if image is None:
             from .demo.people import demo_card_image
@@ -47,7 +54,7 @@ def serve(
             profile=opened.profile.name,
             pin=opened.profile.first_pin,
         )
-        return keep_in_reader(run, opened, what, vpcd, until_eof)
+        return keep_in_reader(run, opened, what, vpcd, until_eof, line)
 
 
 @service("show", uses_readers=False, has_trace=False)

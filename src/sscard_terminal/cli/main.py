@@ -47,6 +47,11 @@ COMMANDS: dict[str, str] = {
     "journal": "journal:journal",
     "hotlist": "hotlist:hotlist",
     "window": "window:window",
+    "conform": "conform:conform",
+    "script": "script:script",
+    "trace": "trace_group:trace",
+    "compare": "compare:compare",
+    "shell": "explorer.command:shell",
 }
 """Command → module and attribute, both below cli/."""
 

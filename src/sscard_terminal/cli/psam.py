@@ -12,8 +12,8 @@ from . import contents, images, inputs, making
 from .command import LocalGroup, Run, service
 from .demo.people import TERMINAL
 from .exits import Exit
+from .serving import line_at, serve_options
 from .serving import serve as keep_in_reader
-from .serving import serve_options
 from .values import Address, FilePath, TerminalNumber, image_argument
 
 PSAM_PORT = 35964
@@ -46,11 +46,11 @@ def new(run: Run, image: Path, keys: Path, terminal: str, blank: bool) -> int:
 @service("serve", uses_readers=False)
 @image_argument()
 @serve_options(PSAM_PORT)
-def serve(run: Run, image: Path, vpcd: Address, t1: bool, until_eof: bool) -> int:
+def serve(run: Run, image: Path, vpcd: Address, t1: bool, until_eof: bool, baud: int | None) -> int:
     """See messages, help.psam serve."""
     with images.opened(image, "psam", run.console.language, at_once=t1) as opened:
         what = run.console.text("serve.psam", terminal=contents.terminal_in(opened.nvm))
-        return keep_in_reader(run, opened, what, vpcd, until_eof)
+        return keep_in_reader(run, opened, what, vpcd, until_eof, line_at(baud, t1=t1))
 
 
 for _command in (new, serve):

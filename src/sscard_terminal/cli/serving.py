@@ -15,21 +15,23 @@ from typing import Any
 
 import click
 
+from sscard_terminal.card.slow import Line, SlowCard
 from sscard_terminal.card.vpicc import Card, LinkState, Vpicc
 
 from .command import Run
 from .exits import Exit
 from .images import OpenedChip
 from .ports import is_open_to_network
-from .values import Address, AddressType
+from .values import Address, AddressType, BaudRate
 
 
 def serve_options(port: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """--vpcd, --t1, --until-eof."""
+    """--vpcd, --t1, --baud, --until-eof."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         for option in (
             click.option("--until-eof", is_flag=True),
+            click.option("--baud", metavar="N", type=BaudRate()),
             click.option("--t1", is_flag=True),
             click.option("--vpcd", metavar="HOST:PORT", type=AddressType(), default=f"127.0.0.1:{port}"),
         ):
@@ -39,13 +41,20 @@ def serve_options(port: int) -> Callable[[Callable[..., Any]], Callable[..., Any
     return decorate
 
 
-def serve(run: Run, opened: OpenedChip, what: str, address: Address, until_eof: bool) -> int:
-    """Keep the chip in the reader at `address`; `what` is its name in the lines this prints.
+def line_at(baud: int | None, *, t1: bool) -> Line | None:
+    """The pace of a contact card; None: as fast as it can."""
+    return None if baud is None else Line(baud, t1=t1)
+
+
+def serve(
+    run: Run, opened: OpenedChip, what: str, address: Address, until_eof: bool, line: Line | None = None
+) -> int:
+    """Keep the chip in the reader at `address`; `what` is its name in the lines this prints, `line` its pace.
 
     Returns when SIGTERM, SIGINT or (with `until_eof`) the end of standard input asks to.
     """
     with ExitStack() as stack:
-        card: Card = opened.chip
+        card: Card = opened.chip if line is None else SlowCard(opened.chip, line)
         if run.trace is not None:
             from .trace import sink_to
             from .traced_card import TracedCard

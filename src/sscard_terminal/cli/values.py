@@ -19,6 +19,8 @@ from .command import BadValue
 
 TERMINAL_DIGITS = 12
 HIGHEST_PORT = 0xFFFF
+SLOWEST_BAUD, FASTEST_BAUD = 300, 1_000_000
+"""As card/slow.py has them; a test holds both equal."""
 
 
 class Yuan(click.ParamType[Fen]):
@@ -65,6 +67,18 @@ class AddressType(click.ParamType[Address]):
         if not (host and colon and port.isascii() and port.isdecimal() and 0 < int(port) <= HIGHEST_PORT):
             raise BadValue("usage.address", value=value)
         return Address(host, int(port))
+
+
+class BaudRate(click.ParamType[int]):
+    """Bits a second on a contact card's line."""
+
+    name = "baud"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value)
+        if not (text.isascii() and text.isdecimal() and SLOWEST_BAUD <= int(text) <= FASTEST_BAUD):
+            raise BadValue("usage.baud", value=value, slowest=SLOWEST_BAUD, fastest=FASTEST_BAUD)
+        return int(text)
 
 
 class TerminalNumber(click.ParamType[str]):

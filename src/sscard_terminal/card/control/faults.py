@@ -73,6 +73,10 @@ class FaultyCard:
         """Without contact: pulled, torn or cut off."""
         return self._is_out.is_set()
 
+    def wait_until_out(self, timeout_s: float) -> bool:
+        """Wait so many seconds; True, and at once, when it is pulled meanwhile."""
+        return self._is_out.wait(timeout_s)
+
     def put_back(self) -> None:
         """On the way into a reader again."""
         self._is_out.clear()

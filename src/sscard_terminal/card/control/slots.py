@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from sscard_terminal.card.vpicc import Card, Vpicc
+from sscard_terminal.card.vpicc import Vpicc
 
 from .faults import FaultyCard
 
@@ -40,7 +40,7 @@ class VpcdSlot:
     `pause_s`: how long the slot stays empty between two cards.
     """
 
-    def __init__(self, link: Callable[[Card], Vpicc], pause_s: float = POLL_S) -> None:
+    def __init__(self, link: Callable[[FaultyCard], Vpicc], pause_s: float = POLL_S) -> None:
         self._link = link
         self._pause_s = pause_s
         self._empty_since = -pause_s

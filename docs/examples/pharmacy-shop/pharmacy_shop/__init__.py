@@ -1,0 +1,1 @@
+"""A shop's own software: what it does with a social security card."""

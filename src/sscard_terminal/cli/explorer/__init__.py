@@ -1,0 +1,1 @@
+"""`sscard shell`: the explorer at a prompt or from a file."""

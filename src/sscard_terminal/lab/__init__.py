@@ -1,0 +1,1 @@
+"""The bench: scripts, foreign script formats, reports, traces, conformance, and the explorer."""

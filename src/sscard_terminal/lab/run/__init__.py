@@ -1,0 +1,1 @@
+"""Doing what a script says, against virtual cards, images, readers and transcripts."""

@@ -1,0 +1,1 @@
+"""The script language: grammar, values, text both ways."""

@@ -1,0 +1,1 @@
+"""Recorded conversations: read from our transcripts and other tools' logs, told in words, exported, compared."""
